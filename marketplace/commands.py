@@ -1,0 +1,113 @@
+"""What may be asked of a company's order book.
+
+A command travels in an `Envelope`, whose id its sender chooses: sending the same envelope again is harmless, because
+a book decides an id once. A command carries every instant it needs; a book never reads a clock.
+"""
+
+from datetime import datetime
+
+import msgspec
+
+from marketplace.company_terms import CompanyTerms
+from marketplace.offer_terms import OfferTerms
+from marketplace.orders import CreditRequest
+
+
+class BookCommand(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", forbid_unknown_fields=True):
+    """Base of everything a book can be asked."""
+
+
+class PublishTerms(BookCommand, frozen=True, kw_only=True, tag="publish_terms"):
+    """Put a new version of the company's terms in force; `terms.version` is the present one plus one."""
+
+    terms: CompanyTerms
+
+
+class GrantCompanyBudget(BookCommand, frozen=True, kw_only=True, tag="grant_company_budget"):
+    """Add money the company has set aside for its own tranches (cents, positive). Only this book spends it."""
+
+    cents: int
+
+
+class PlaceOffer(BookCommand, frozen=True, kw_only=True, tag="place_offer"):
+    """Place a lender's standing offer, or replace its terms; its place in the rotation belongs to the lender."""
+
+    offer: OfferTerms
+
+
+class WithdrawOffer(BookCommand, frozen=True, kw_only=True, tag="withdraw_offer"):
+    """Take an offer out of the book. What it has already promised to a cover stays promised."""
+
+    offer_id: str
+
+
+class OpenRequest(BookCommand, frozen=True, kw_only=True, tag="open_request"):
+    """Put an assessed request in the book. `approval_sequence` is given by the book."""
+
+    request: CreditRequest
+
+
+class CancelRequest(BookCommand, frozen=True, kw_only=True, tag="cancel_request"):
+    """Close a request that has not been signed; a cover it holds is released."""
+
+    request_id: str
+
+
+class SignRequest(BookCommand, frozen=True, kw_only=True, tag="sign_request"):
+    """Bind a confirmed cover: from now on payments alone close its fills."""
+
+    request_id: str
+    cover_id: str
+
+
+class LapseRequest(BookCommand, frozen=True, kw_only=True, tag="lapse_request"):
+    """The borrower did not sign in time: release the cover, every lender keeps its place."""
+
+    request_id: str
+    cover_id: str
+
+
+class RepaidPrincipal(msgspec.Struct, frozen=True, kw_only=True):
+    """Principal (cents, positive) that came back to one lender of one request."""
+
+    request_id: str
+    lender_id: str
+    cents: int
+
+
+class RecordRepayments(BookCommand, frozen=True, kw_only=True, tag="record_repayments"):
+    """Free the head-room that returned principal was using: the company caps of lenders and the guarantee."""
+
+    repaid: tuple[RepaidPrincipal, ...]
+
+
+class Tick(BookCommand, frozen=True, kw_only=True, tag="tick"):
+    """Time passed: look again at what lenders can spend and at the requests that wait."""
+
+
+AnyBookCommand = (
+    PublishTerms
+    | GrantCompanyBudget
+    | PlaceOffer
+    | WithdrawOffer
+    | OpenRequest
+    | CancelRequest
+    | SignRequest
+    | LapseRequest
+    | RecordRepayments
+    | Tick
+)
+
+
+class Envelope(msgspec.Struct, frozen=True, kw_only=True):
+    """A command on its way to a book.
+
+    `command_id` is chosen by the sender and decided once; `at` is the instant (UTC) the command speaks of;
+    after `deadline_at`, if any, the mailbox no longer accepts it.
+    """
+
+    command_id: str
+    company_id: str
+    at: datetime
+    command: AnyBookCommand
+    deadline_at: datetime | None = None

@@ -1,0 +1,109 @@
+"""Why a book refuses a command: one value per reason, each with what would pass."""
+
+import msgspec
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True, tag_field="reason"):
+    """Base of the refusals of a book."""
+
+
+class OfferExistsForStrategy(Refusal, frozen=True, kw_only=True, tag="offer_exists_for_strategy"):
+    """The strategy already has an offer in this book: amend `offer_id` instead."""
+
+    offer_id: str
+
+
+class OfferBelongsToAnother(Refusal, frozen=True, kw_only=True, tag="offer_id_reused"):
+    """The offer id is already used by another lender or strategy."""
+
+    offer_id: str
+
+
+class OfferUnknown(Refusal, frozen=True, kw_only=True, tag="offer_unknown"):
+    """No such offer stands in this book."""
+
+    offer_id: str
+
+
+class TicketBelowMinimum(Refusal, frozen=True, kw_only=True, tag="ticket_below_minimum"):
+    """The offer's own minimum is under the book's ticket: at least `minimum_cents` passes."""
+
+    given_cents: int
+    minimum_cents: int
+
+
+class TermNotOffered(Refusal, frozen=True, kw_only=True, tag="term_not_offered"):
+    """The company's terms have no band for `months`; one of `offered_months` passes."""
+
+    months: int
+    offered_months: tuple[int, ...]
+
+
+class RateOutsideBand(Refusal, frozen=True, kw_only=True, tag="rate_outside_band"):
+    """The highest rate the borrower accepts is outside the band: `floor_bp` to `cap_bp` passes."""
+
+    max_rate_bp: int
+    floor_bp: int
+    cap_bp: int
+
+
+class RequestIdReused(Refusal, frozen=True, kw_only=True, tag="request_id_reused"):
+    """The request id already stands for other terms, or was closed."""
+
+    request_id: str
+
+
+class RequestUnknown(Refusal, frozen=True, kw_only=True, tag="request_unknown"):
+    """No such request stands in this book."""
+
+    request_id: str
+
+
+class WrongState(Refusal, frozen=True, kw_only=True, tag="wrong_state"):
+    """The request is in `state`; the command passes only in `allowed`."""
+
+    request_id: str
+    state: str
+    allowed: tuple[str, ...]
+
+
+class CoverChanged(Refusal, frozen=True, kw_only=True, tag="cover_changed"):
+    """The request's cover is not the one named."""
+
+    request_id: str
+    cover_id: str | None
+
+
+class TermsVersionUnexpected(Refusal, frozen=True, kw_only=True, tag="terms_version_unexpected"):
+    """Terms are published one version after the other: `expected_version` passes."""
+
+    given_version: int
+    expected_version: int
+
+
+class NoTermsYet(Refusal, frozen=True, kw_only=True, tag="no_terms_yet"):
+    """The company has not published terms: nothing can stand in its book."""
+
+
+class AmountNotPositive(Refusal, frozen=True, kw_only=True, tag="amount_not_positive"):
+    """An amount must be between 1 cent and `maximum_cents`."""
+
+    given_cents: int
+    maximum_cents: int
+
+
+BookRefusal = (
+    OfferExistsForStrategy
+    | OfferBelongsToAnother
+    | OfferUnknown
+    | TicketBelowMinimum
+    | TermNotOffered
+    | RateOutsideBand
+    | RequestIdReused
+    | RequestUnknown
+    | WrongState
+    | CoverChanged
+    | TermsVersionUnexpected
+    | NoTermsYet
+    | AmountNotPositive
+)
