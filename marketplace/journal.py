@@ -44,7 +44,7 @@ class BookRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 _record_encoder = msgspec.json.Encoder(order="deterministic")
 _record_decoder = msgspec.json.Decoder(BookRecord)
-_purse_decoder = msgspec.json.Decoder(AnyPurseEvent)
+_purse_decoder: msgspec.json.Decoder[AnyPurseEvent] = msgspec.json.Decoder(AnyPurseEvent)
 
 
 def encode_book_record(record: BookRecord) -> bytes:

@@ -1,0 +1,1 @@
+"""Everything that knows the payment institution: its client, its messages, and a simulator that speaks the same API."""

@@ -1,0 +1,1 @@
+"""The lending domain: frozen values and pure functions."""

@@ -1,0 +1,71 @@
+"""Purses in a few obvious lines: what the store's functions must amount to, for tests of the pure book."""
+
+from datetime import UTC, datetime
+
+from marketplace.book_events import Standing
+from marketplace.purse_calls import PurseAnswer, ReleaseCall, TakeCall
+
+CASH_SINCE = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class PurseModel:
+    """Lenders' free money in cents, and what is promised to which fill."""
+
+    def __init__(self, free_cents: dict[str, int]) -> None:
+        self.free_cents = dict(free_cents)
+        self.vers = dict.fromkeys(free_cents, 1)
+        self.taken: dict[str, tuple[str, int]] = {}
+        self.answers: dict[str, PurseAnswer] = {}
+
+    def standings(self, lender_ids: tuple[str, ...]) -> list[Standing]:
+        return [
+            Standing(
+                lender_id=lender_id,
+                ver=self.vers[lender_id],
+                free_cents=self.free_cents[lender_id],
+                cash_since_at=CASH_SINCE,
+                strategy_rooms={},
+            )
+            for lender_id in lender_ids
+            if lender_id in self.vers
+        ]
+
+    def spend(self, lender_id: str, cents: int) -> None:
+        """The lender's money goes elsewhere, as when another book took it."""
+        self.free_cents[lender_id] -= min(cents, self.free_cents[lender_id])
+        self.vers[lender_id] += 1
+
+    def take(self, call: TakeCall) -> PurseAnswer:
+        if call.fill_id in self.answers:
+            return self.answers[call.fill_id]
+        old_cents = self.taken[call.replaces][1] if call.replaces else 0
+        granted_cents = min(call.cents, self.free_cents[call.lender_id] + old_cents)
+        if granted_cents < min(call.min_cents, call.cents):
+            answer = self._answer(call.fill_id, call.lender_id, "denied", 0)
+        else:
+            if call.replaces:
+                del self.taken[call.replaces]
+            self.free_cents[call.lender_id] += old_cents - granted_cents
+            self.taken[call.fill_id] = (call.lender_id, granted_cents)
+            self.vers[call.lender_id] += 1
+            answer = self._answer(call.fill_id, call.lender_id, "taken", granted_cents)
+        self.answers[call.fill_id] = answer
+        return answer
+
+    def release(self, call: ReleaseCall) -> PurseAnswer:
+        promised = self.taken.pop(call.fill_id, None)
+        if promised is None:
+            return self._answer(call.fill_id, call.lender_id, "void", 0)
+        self.free_cents[call.lender_id] += promised[1]
+        self.vers[call.lender_id] += 1
+        return self._answer(call.fill_id, call.lender_id, "released", 0)
+
+    def _answer(self, fill_id: str, lender_id: str, outcome: str, cents: int) -> PurseAnswer:
+        assert outcome in ("taken", "denied", "void", "released")
+        return PurseAnswer(
+            fill_id=fill_id,
+            outcome=outcome,  # type: ignore[arg-type]  # checked by the line above
+            cents=cents,
+            ver=self.vers[lender_id],
+            free_cents=self.free_cents[lender_id],
+        )
