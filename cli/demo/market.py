@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from marketplace.affordability import CreditPolicy
+from marketplace.assessment_reasons import ContractType
 from marketplace.company_terms import CompanyMoney, GuaranteeTerms, RateBand
 from marketplace.offer_terms import Tier
 
@@ -34,7 +35,7 @@ class MarketEmployee(Declared, frozen=True, kw_only=True):
     first_name: Name
     last_name: Name
     hired_on: date
-    contract_type: Literal["permanent", "fixed-term", "apprentice"] = "permanent"
+    contract_type: ContractType = ContractType.PERMANENT
     net_monthly_cents: PositiveCents
     other_instalments_cents: Cents = 0
 
