@@ -22,6 +22,7 @@ import signal
 import subprocess
 import sys
 import time
+from io import BufferedRandom
 
 OLDEST_PYTHON = (3, 11)
 NEWEST_TRIED_PYTHON = (3, 14)
@@ -305,44 +306,50 @@ class _Installers:
             log.write(f"\n$ {' '.join(command)}\n".encode())
             log.flush()
             position = log.tell()
-            with subprocess.Popen(
-                command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                pass_fds=[self._lock_descriptor],
-            ) as process:  # fmt: skip
-                try:
-                    self._wait(process, doing)
-                except BaseException:
-                    process.kill()
-                    raise
+            try:
+                status = self._run(doing, command, environment, log)
+            except OSError as failure:  # the program is not for this machine, or may not be run where it lies
+                log.write(f"{failure}\n".encode())
+                status = 1
             log.seek(position)
             said = log.read().decode(errors="replace").split("\n")
         took = time.monotonic() - started
-        if process.returncode == 0:
-            _say(f"{doing}: done in {took:.1f} s")
-            return True
+        _say(f"{doing}: {'failed after' if status else 'done in'} {took:.1f} s")
         self.last_words = next((line.strip() for line in reversed(said) if line.strip()), "it said nothing")
-        _say(f"{doing}: failed after {took:.1f} s")
-        return False
+        return status == 0
 
-    def _wait(self, process: "subprocess.Popen[bytes]", doing: str) -> None:
-        if not sys.stderr.isatty():
-            _say(f"{doing} …")
-            process.wait()
-            return
-        for tenths in range(10**9):
+    def _run(self, doing: str, command: "list[str]", environment: "dict[str, str]", log: "BufferedRandom") -> int:
+        with subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            pass_fds=[self._lock_descriptor],
+        ) as process:  # fmt: skip
             try:
-                process.wait(timeout=0.1)
-                break
-            except subprocess.TimeoutExpired:
-                sys.stderr.write(f"\r\033[Kmain.py: {doing} … {tenths / 10:.1f} s")
-                sys.stderr.flush()
-        sys.stderr.write("\r\033[K")
+                if not sys.stderr.isatty():
+                    _say(f"{doing} …")
+                    return process.wait()
+                return _wait_showing_the_time(process, doing)
+            except BaseException:
+                process.kill()
+                raise
 
     def quietly(self, command: "list[str]") -> bool:
         return subprocess.call(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) == 0
 
     def output(self, command: "list[str]") -> str:
         return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False).stdout.decode()
+
+
+def _wait_showing_the_time(process: "subprocess.Popen[bytes]", doing: str) -> int:
+    started = time.monotonic()
+    while True:
+        try:
+            status = process.wait(timeout=0.1)
+        except subprocess.TimeoutExpired:
+            sys.stderr.write(f"\r\033[Kmain.py: {doing} … {time.monotonic() - started:.1f} s")
+            sys.stderr.flush()
+        else:
+            sys.stderr.write("\r\033[K")
+            return status
 
 
 def _say(text: str) -> None:

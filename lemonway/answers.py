@@ -82,7 +82,8 @@ def _error_in(body: Any) -> ErrorBody | None:
     """`error {code, message}`, or code and message at the top; a null `error` is no error."""
     if not isinstance(body, dict):
         return None
-    for candidate in (body.get("error"), body):
+    top_level = body if "message" in body else None
+    for candidate in (body.get("error"), top_level):
         if isinstance(candidate, dict) and "code" in candidate:
             try:
                 return msgspec.convert(candidate, ErrorBody, strict=False)

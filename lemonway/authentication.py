@@ -17,7 +17,7 @@ from lemonway.messages import AnswerBody
 _EXPIRY_MARGIN_S = 60
 
 
-class _Bearer(AnswerBody):
+class _Bearer(AnswerBody, frozen=True, kw_only=True):
     access_token: str
     expires_in: int
 

@@ -1,7 +1,7 @@
 """What can go wrong between us and Lemonway. The class of an error says what to do next.
 
 LemonwayError
-├── LemonwayUnreachable              no usable answer, the outcome is unknown: look the reference up before sending again
+├── LemonwayUnreachable              no usable answer, outcome unknown: look the reference up before sending again
 │   ├── LemonwayNotReached           the request never left: nothing was executed, sending again is safe
 │   └── LemonwayAnswerUnreadable     an answer came and does not fit its schema: keep it, let a person look
 ├── LemonwayThrottled                too many calls, nothing was executed: wait, then send again
@@ -126,11 +126,8 @@ _CLASS_BY_CODE: dict[int, type[LemonwayRefusal]] = {
     **dict.fromkeys((236, 237, 238, 302, 303, 304), RefusedByCompliance),
     **dict.fromkeys((143, 147, 162, 195, 210, 261, 263), NotFound),
     **dict.fromkeys((152, 204, 241, 341), Duplicate),
-    **dict.fromkeys(
-        (118, 128, 151, 155, 175, 176, 177, 178, 186, 188, 200, 211, 212, 219, 234, 235, 239, 243, 247, 248, 250)
-        + (251, 252, 253, 254, 262, 264, 265, 266, 267, 365, 373),
-        InvalidRequest,
-    ),
+    **dict.fromkeys((118, 128, 151, 155, 175, 176, 177, 178, 186, 188, 200, 211, 212, 219, 234, 235), InvalidRequest),
+    **dict.fromkeys((239, 243, 247, 248, 250, 251, 252, 253, 254, 262, 264, 265, 266, 267, 365, 373), InvalidRequest),
 }
 
 OUTCOME_UNKNOWN_CODES = frozenset(

@@ -1,10 +1,10 @@
-"""Requests and answers of DirectKit and Online Onboarding, in Lemonway's words.
+"""Requests and answers of DirectKit, in Lemonway's words; those of Online Onboarding are in onboarding_messages.py.
 
 Requests carry the exact spelling of the specification. Answers are read without regard to upper and lower case
 (`isblocked`, `IbanId`, `SSDMandate` and `SDDMandate` are all printed by the same API), with unknown fields ignored
 and numbers accepted as text; `answers.py` folds the keys before they meet these structs.
 
-Units stand at the end of our names and are no part of Lemonway's: `_cents` euro cents, `_unix_s` seconds since 1970 UTC.
+Units stand at the end of our names and are no part of Lemonway's: `_cents`, `_unix_s` (seconds since 1970 UTC).
 """
 
 import msgspec
@@ -38,7 +38,7 @@ class AnswerBody(msgspec.Struct, frozen=True, kw_only=True, rename=_folded):
 # What we send to DirectKit
 
 
-class P2PBody(RequestBody):
+class P2PBody(RequestBody, frozen=True, kw_only=True):
     debit_account_id: str
     credit_account_id: str
     amount_cents: int
@@ -47,7 +47,7 @@ class P2PBody(RequestBody):
     private_data: dict[str, list[str]] | None = None
 
 
-class MoneyOutBody(RequestBody):
+class MoneyOutBody(RequestBody, frozen=True, kw_only=True):
     account_id: str
     iban_id: int
     total_amount_cents: int
@@ -57,7 +57,7 @@ class MoneyOutBody(RequestBody):
     comment: str | None = None
 
 
-class PayoutIbanBody(RequestBody):
+class PayoutIbanBody(RequestBody, frozen=True, kw_only=True):
     account_id: str
     holder: str
     iban: str
@@ -65,13 +65,13 @@ class PayoutIbanBody(RequestBody):
     comment: str | None = None
 
 
-class VirtualIbanBody(RequestBody):
+class VirtualIbanBody(RequestBody, frozen=True, kw_only=True):
     wallet: str
     country: str
     generate_pdf_and_qr_code: bool = msgspec.field(name="generatePDFAndQrCode")
 
 
-class MandateBody(RequestBody):
+class MandateBody(RequestBody, frozen=True, kw_only=True):
     wallet: str
     holder: str
     bic: str
@@ -86,14 +86,14 @@ class MandateBody(RequestBody):
     rum: str | None = None
 
 
-class SignatureBody(RequestBody):
+class SignatureBody(RequestBody, frozen=True, kw_only=True):
     type: int
     return_url: str
     error_url: str
     mobile_number: str | None = None
 
 
-class DirectDebitBody(RequestBody):
+class DirectDebitBody(RequestBody, frozen=True, kw_only=True):
     account_id: str
     sdd_mandate_id: int
     total_amount_cents: int
@@ -104,21 +104,21 @@ class DirectDebitBody(RequestBody):
     comment: str | None = None
 
 
-class WalletBody(RequestBody):
+class WalletBody(RequestBody, frozen=True, kw_only=True):
     """Names the wallet where the path names something else: unregister a mandate or an IBAN."""
 
     wallet: str
 
 
-class AccountBody(RequestBody):
+class AccountBody(RequestBody, frozen=True, kw_only=True):
     account: str
 
 
-class AccountIdBody(RequestBody):
+class AccountIdBody(RequestBody, frozen=True, kw_only=True):
     account_id: str
 
 
-class BlockBody(RequestBody):
+class BlockBody(RequestBody, frozen=True, kw_only=True):
     is_blocked: bool
     comment: str | None = None
 
@@ -126,36 +126,36 @@ class BlockBody(RequestBody):
 # What DirectKit answers
 
 
-class ErrorBody(AnswerBody):
+class ErrorBody(AnswerBody, frozen=True, kw_only=True):
     code: int
     message: str = ""
 
 
-class PspMessage(AnswerBody):
+class PspMessage(AnswerBody, frozen=True, kw_only=True):
     message: str | None = None
 
 
-class PostalAddress(AnswerBody):
+class PostalAddress(AnswerBody, frozen=True, kw_only=True):
     street: str | None = None
     post_code: str | None = None
     city: str | None = None
     country: str | None = None
 
 
-class Birth(AnswerBody):
+class Birth(AnswerBody, frozen=True, kw_only=True):
     date: str | None = None
     city: str | None = None
     country: str | None = None
 
 
-class CompanyDetails(AnswerBody):
+class CompanyDetails(AnswerBody, frozen=True, kw_only=True):
     name: str | None = None
     description: str | None = None
     website_url: str | None = None
     identification_number: str | None = None
 
 
-class Account(AnswerBody):
+class Account(AnswerBody, frozen=True, kw_only=True):
     """A wallet. `status` is read by `statuses.wallet_can_move_money`."""
 
     id: str
@@ -177,7 +177,7 @@ class Account(AnswerBody):
     company: CompanyDetails | None = None
 
 
-class AccountDocument(AnswerBody):
+class AccountDocument(AnswerBody, frozen=True, kw_only=True):
     id: int
     status: int
     type: int | None = None
@@ -185,7 +185,7 @@ class AccountDocument(AnswerBody):
     comment: str | None = None
 
 
-class BankAccount(AnswerBody):
+class BankAccount(AnswerBody, frozen=True, kw_only=True):
     """An IBAN linked to a wallet: type 1 for payouts, 2 virtual. Only status 5 can be paid."""
 
     id: int
@@ -196,7 +196,7 @@ class BankAccount(AnswerBody):
     type: int | None = None
 
 
-class Mandate(AnswerBody):
+class Mandate(AnswerBody, frozen=True, kw_only=True):
     id: int
     status: int
     unique_mandate_reference: str | None = None
@@ -205,7 +205,7 @@ class Mandate(AnswerBody):
     holder: str | None = None
 
 
-class ChangedAccount(AnswerBody):
+class ChangedAccount(AnswerBody, frozen=True, kw_only=True):
     """One change of a wallet, its documents, IBANs or mandates. A wallet comes once per change."""
 
     id: str
@@ -216,12 +216,12 @@ class ChangedAccount(AnswerBody):
     sdd_mandates: list[Mandate] | None = None
 
 
-class AccountBalance(AnswerBody):
+class AccountBalance(AnswerBody, frozen=True, kw_only=True):
     id: str
     balance_cents: int
 
 
-class VirtualIban(AnswerBody):
+class VirtualIban(AnswerBody, frozen=True, kw_only=True):
     """A dedicated IBAN for wires into one wallet. `holder` is the name the payer must write."""
 
     iban: str
@@ -232,17 +232,17 @@ class VirtualIban(AnswerBody):
     status: int | None = None
 
 
-class RegisteredIban(AnswerBody):
+class RegisteredIban(AnswerBody, frozen=True, kw_only=True):
     iban_id: int
     status: int
 
 
-class LemonwayCommission(AnswerBody):
+class LemonwayCommission(AnswerBody, frozen=True, kw_only=True):
     idp2p: str | None = None
     amount_cents: int | None = None
 
 
-class Transaction(AnswerBody):
+class Transaction(AnswerBody, frozen=True, kw_only=True):
     """What every transaction has. `execution_date_unix_s` is 0 or absent until it is carried out."""
 
     id: int
@@ -258,7 +258,7 @@ class Transaction(AnswerBody):
     scheduled_date: str | None = None
 
 
-class TransactionIn(Transaction):
+class TransactionIn(Transaction, frozen=True, kw_only=True):
     """Money that entered a wallet from a bank: a wire, a direct debit, a bounced payout."""
 
     receiver_account_id: str | None = None
@@ -270,7 +270,7 @@ class TransactionIn(Transaction):
     psp: PspMessage | None = None
 
 
-class TransactionOut(Transaction):
+class TransactionOut(Transaction, frozen=True, kw_only=True):
     """Money that left a wallet for a bank: a payout, a refund, a chargeback (`origin_id` = the money-in it undoes)."""
 
     sender_account_id: str | None = None
@@ -282,11 +282,11 @@ class TransactionOut(Transaction):
     psp: PspMessage | None = None
 
 
-class PrivateData(AnswerBody):
+class PrivateData(AnswerBody, frozen=True, kw_only=True):
     value: list[str] | None = None
 
 
-class TransactionP2P(Transaction):
+class TransactionP2P(Transaction, frozen=True, kw_only=True):
     """Money between two wallets."""
 
     sender_account_id: str | None = None
@@ -298,128 +298,9 @@ class TransactionP2P(Transaction):
     private_data: PrivateData | None = None
 
 
-class HistoryEntry(AnswerBody):
+class HistoryEntry(AnswerBody, frozen=True, kw_only=True):
     """One line of a wallet's history: exactly one of the three is there."""
 
     transaction_in: TransactionIn | None = None
     transaction_out: TransactionOut | None = None
     transaction_p2p: TransactionP2P | None = None
-
-
-# What Online Onboarding is sent and answers: another host, ISO alpha-2 countries, E.164 phones, ISO dates
-
-
-class OnboardingAddress(RequestBody):
-    country: str
-    street: str | None = None
-    complement: str | None = None
-    postcode: str | None = None
-    city: str | None = None
-
-
-class Individual(RequestBody):
-    first_name: str
-    last_name: str
-    birth_date: str
-    birth_country: str
-    email: str
-    nationalities: list[str]
-    address: OnboardingAddress
-    birth_city: str | None = None
-    phone_number: str | None = None
-
-
-class LegalEntity(RequestBody):
-    """`type` picks the onboarding: COMPANY, ASSOCIATION or SOLE_TRADER. `activity_code` is a NACE code."""
-
-    name: str
-    type: str
-    registration_number: str
-    registration_country: str
-    registration_date: str | None = None
-    address: OnboardingAddress | None = None
-    activity_code: str | None = None
-
-
-class IndividualAccountBody(RequestBody):
-    individual: Individual
-    profile: str
-    activity: str
-    wallet_id: str
-
-
-class LegalEntityAccountBody(RequestBody):
-    legal_entity: LegalEntity
-    legal_representative: Individual
-    profile: str
-    activity: str
-    wallet_id: str
-
-
-class IndividualOnboardingBody(RequestBody):
-    account_id: str
-    redirect_url: str
-    individual: Individual | None = None
-
-
-class CompanyOnboardingBody(RequestBody):
-    account_id: str
-    redirect_url: str
-    legal_entity: LegalEntity
-    legal_representative: Individual
-    ubos: list[Individual] = []
-
-
-class OpenedAccount(AnswerBody):
-    """An account just created; `id` is Lemonway's UUID, not the wallet id."""
-
-    id: str
-    status: str
-    profile_status: str | None = None
-
-
-class StartedOnboarding(AnswerBody):
-    """Where to send the person. The names of both keys are not published: every plausible one is read."""
-
-    onboarding_id: str
-    url: str
-
-
-class OnboardingWallet(AnswerBody):
-    """`wallet_id` is the id DirectKit knows, the one we chose; some pages print it as `id`."""
-
-    id: str | None = None
-    wallet_id: str | None = None
-
-
-class OnboardingProfile(AnswerBody):
-    id: str | None = None
-    profile: str | None = None
-    status: str | None = None
-    wallets: list[OnboardingWallet] | None = None
-
-
-class OnboardingRequirement(AnswerBody):
-    id: str | None = None
-    type: str | None = None
-    due_date: str | None = None
-    status: str | None = None
-
-
-class OnboardingRestriction(AnswerBody):
-    id: str | None = None
-    category: str | None = None
-    reason: str | None = None
-    activated_at: str | None = None
-
-
-class OnboardingAccount(AnswerBody):
-    """An account as Online Onboarding sees it."""
-
-    id: str
-    status: str
-    onboarding_id: str | None = None
-    type: str | None = None
-    profiles: list[OnboardingProfile] | None = None
-    requirements: list[OnboardingRequirement] | None = None
-    restrictions: list[OnboardingRestriction] | None = None

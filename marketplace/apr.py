@@ -121,12 +121,15 @@ class _Discounting:
             by_time[flow.years] = by_time.get(flow.years, 0) + flow.amount
         times = sorted(by_time)
         gaps = [time - before for before, time in zip([Fraction(0), *times], times, strict=False)]
-        self._gaps = {gap: _decimal(gap) for gap in gaps}
-        self._flows = [(gap, _decimal(time), Decimal(by_time[time])) for gap, time in zip(gaps, times, strict=True)]
+        place = {gap: index for index, gap in enumerate(dict.fromkeys(gaps))}
+        self._gaps = [_decimal(gap) for gap in place]
+        self._flows = [
+            (place[gap], _decimal(time), Decimal(by_time[time])) for gap, time in zip(gaps, times, strict=True)
+        ]
         self.undiscounted = sum(by_time.values())
 
     def worth_and_slope(self, force: Decimal) -> tuple[Decimal, Decimal]:
-        factors = {gap: (-force * years).exp() for gap, years in self._gaps.items()}
+        factors = [(-force * years).exp() for years in self._gaps]
         discount, worth, slope = Decimal(1), Decimal(0), Decimal(0)
         for gap, years, amount in self._flows:
             discount *= factors[gap]

@@ -188,6 +188,8 @@ def apply(loan: Loan | None, event: LoanEvent) -> Loan:
     match event:
         case CollectionRequested():
             assert loan.open_collection is None, event
+            assert loan.needs_person is None, event
+            assert event.presentation == _presentation(loan), event
             assert event.amount_cents > 0, event
             return msgspec.structs.replace(loan, open_collection=event)
         case InstalmentCollected():
@@ -268,7 +270,7 @@ def next_collection(loan: Loan, on_date: date) -> NextCollection | None:
     amount = sum(instalment.left_cents for instalment in collected) - loan.unapplied_cents
     if amount <= 0:
         return None
-    first, presentation = collected[0], 1 if loan.refused is None else loan.refused.presentation + 1
+    first, presentation = collected[0], _presentation(loan)
     is_as_announced = (
         presentation == 1
         and len(collected) == 1
@@ -402,6 +404,10 @@ def _with_payment(share: LoanShare, payment: SharePayment | None) -> LoanShare:
 def _due(loan: Loan, on_date: date) -> list[InstalmentDue]:
     """The instalments with something left to pay that are due on `on_date`, oldest first."""
     return [instalment for instalment in loan.instalments if instalment.left_cents and instalment.due_date <= on_date]
+
+
+def _presentation(loan: Loan) -> int:
+    return 1 if loan.refused is None else loan.refused.presentation + 1
 
 
 def _re_presentation_date(refused_on: date, unpaid: Sequence[InstalmentDue]) -> date:

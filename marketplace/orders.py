@@ -36,11 +36,12 @@ class CreditRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 class LenderOffer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A lender's standing order in one book, with the room that its caps leave at this moment.
 
-    `sequence` is the book's own number of its first arrival. None is no cap. What a cap leaves is in cents, 0 or more:
-    `per_request_cents` for any one loan, `per_borrower_cents` for any one person (all loans together),
-    `per_company_room_cents` what may still be added in this book, `strategy_room_cents` what the strategy may still
-    promise: the least of its budget, pace and term limits, with what it has promised to the request at hand put back.
-    Of several strategies of one lender that are eligible, the one of the lowest `strategy_rank` speaks.
+    `sequence` is the book's own number of its first arrival. None is no cap. What a cap leaves is in cents, below 0
+    where a limit was lowered under what is lent already: `per_request_cents` for any one loan, `per_borrower_cents` for
+    any one person (all loans together), `per_company_room_cents` what may still be added in this book,
+    `strategy_room_cents` what the strategy may still promise: the least of its budget, pace and term limits, with what
+    it has promised to the request at hand put back. Of several strategies of one lender that are eligible, the one of
+    the lowest `strategy_rank` speaks.
 
     `is_active` is False while the offer must not lend whatever its figures: paused, company excluded, identity check
     not valid, guarantee filter not met, lender an approver of the company.

@@ -57,8 +57,8 @@ class RationingReceipt(msgspec.Struct, frozen=True, kw_only=True):
 class BucketReceipt(msgspec.Struct, frozen=True, kw_only=True):
     """One bucket that was walked, in walking order, with the need before it.
 
-    `candidates` are those looked at, in order of the ticket round. When `is_rest_untouched`, offers behind them were
-    not looked at, for the one reason that the bucket's quantity was used up before their turn.
+    `candidates` are those looked at, in order of the ticket round. When `is_rest_untouched`, offers may stand behind
+    them whose turn did not come: no whole ticket was left for them, or the number of lenders was complete.
     `obstacles` counts the looked-at offers that could not lend, by reason.
     """
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from marketplace.company_terms import CompanyMoney, CompanyTerms, GuaranteeTerms, RateBand
-from marketplace.matching import CoverPlan, Uncovered
+from marketplace.matching import CoverPlan, Uncovered, plan_cover
 from marketplace.offer_terms import Tier
 from marketplace.orders import CreditRequest, LenderOffer, LenderStanding
 
@@ -126,3 +126,37 @@ def as_text(plan: CoverPlan | Uncovered) -> str:
     company = [f"company {euro(plan.company_cents)}"] if plan.company_cents else []
     dust = [plan.dust] if plan.dust != "none" else []
     return "; ".join([*company, *([fills] if fills else []), *dust]) + f" at {plan.rate_bp}"
+
+
+ONE_RICH_LENDER = read_book("""
+    lender  ask  cash
+    L1      500  20,000
+""")
+
+
+def plan(
+    request: CreditRequest,
+    book: Book,
+    terms: CompanyTerms,
+    *,
+    budget: str = "0",
+    guaranteed: str = "0",
+    promised: dict[str, int] | None = None,
+    exposures: dict[str, int] | None = None,
+) -> CoverPlan | Uncovered:
+    return plan_cover(
+        request,
+        book.offers,
+        book.standings,
+        terms,
+        cents(guaranteed),
+        cents(budget),
+        promised or {},
+        exposures=exposures or {},
+        sequence=900,
+    )
+
+
+def covered(outcome: CoverPlan | Uncovered) -> CoverPlan:
+    assert isinstance(outcome, CoverPlan), as_text(outcome)
+    return outcome

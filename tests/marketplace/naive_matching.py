@@ -9,6 +9,7 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import Any, NamedTuple
 
+from marketplace.book_file import BookFile
 from marketplace.company_terms import CompanyTerms
 from marketplace.orders import CreditRequest, LenderOffer, LenderStanding
 
@@ -229,3 +230,80 @@ def naive_split(cents: int, rooms: list[int]) -> list[int]:
         neediest = max(range(len(parts)), key=lambda index: (exact[index] - parts[index], -index))
         parts[neediest] += 1
     return parts
+
+
+def naive_book(book: BookFile) -> dict[str, Any]:
+    """Every request of a book file in book order, each cover taking its money before the next is looked at."""
+    terms = book.company_terms()
+    free = {lender.id: lender.free_cents for lender in book.lenders}
+    last = {lender.id: lender.last_rationed for lender in book.lenders}
+    room = {offer.lender: offer.per_company_room_cents for offer in book.offers}
+    budget = book.terms.company_money.budget_cents
+    guaranteed = book.terms.guarantee.guaranteed_cents if book.terms.guarantee else 0
+    sequence = book.sequence
+    covers, resting = [], []
+    for entry in sorted(book.requests, key=lambda entry: (entry.purpose_class, entry.approval_sequence, entry.id)):
+        planned = naive_plan(
+            CreditRequest(
+                request_id=entry.id,
+                borrower_id=entry.borrower,
+                **{
+                    name: getattr(entry, name)
+                    for name in ("amount_cents", "min_amount_cents", "months", "max_rate_bp", "accepts_shrink")
+                },
+            ),
+            [
+                LenderOffer(
+                    offer_id=offer.id,
+                    lender_id=offer.lender,
+                    strategy_id="",
+                    sequence=offer.sequence,
+                    ask_bp=offer.ask_bp,
+                    tier=offer.tier,
+                    months=offer.months,
+                    min_ticket_cents=offer.min_ticket_cents,
+                    per_request_cents=offer.per_request_cents,
+                    per_company_room_cents=room[offer.lender],
+                )
+                for offer in book.offers
+            ],
+            {
+                lender.id: LenderStanding(
+                    lender_id=lender.id,
+                    free_cents=free[lender.id],
+                    cash_since_at=lender.cash_since,
+                    last_rationed=last[lender.id],
+                )
+                for lender in book.lenders
+            },
+            terms,
+            guaranteed,
+            budget,
+            {},
+            {},
+        )
+        if isinstance(planned, NaiveRest):
+            resting.append({"request": entry.id, **planned._asdict()})
+            continue
+        for lender, _, cents in planned.fills:
+            free[lender] -= cents
+            guaranteed += cents
+            company_room = room[lender]
+            room[lender] = None if company_room is None else company_room - cents
+        for lender in planned.rotated:
+            last[lender] = sequence
+        budget -= planned.company_cents
+        sequence += 1
+        covers.append(
+            {
+                "request": entry.id,
+                "rate_bp": planned.rate_bp,
+                "amount_cents": planned.amount_cents,
+                "company_cents": planned.company_cents,
+                "dust": planned.dust,
+                "fills": [
+                    {"lender": lender, "offer": offer, "amount_cents": cents} for lender, offer, cents in planned.fills
+                ],
+            }
+        )
+    return {"covers": covers, "resting": resting}

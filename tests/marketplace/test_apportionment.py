@@ -14,7 +14,7 @@ from marketplace.apportionment import apportion
     [
         pytest.param(148_000, [99_000, 89_000], [77_936, 70_064], id="the single cent goes to the larger fraction"),
         pytest.param(26_000, [49_000, 29_000], [16_333, 9_667], id="a fraction of two thirds is rounded up"),
-        pytest.param(600, [14_000, 8_600], [372, 228], id="an exact half-way case is decided by the fractions"),
+        pytest.param(600, [14_000, 8_600], [372, 228], id="a cut of 6.00 over excesses of 140 and 86"),
         pytest.param(1, [1, 1, 1], [1, 0, 0], id="on a tie the earliest gains"),
         pytest.param(2, [1, 1, 1], [1, 1, 0], id="two cents on a tie go to the two earliest"),
         pytest.param(10, [0, 3, 0], [0, 10, 0], id="a weight of zero receives nothing"),

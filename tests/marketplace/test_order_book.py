@@ -375,9 +375,7 @@ def test_whatever_happens_promises_equal_covers_and_a_replay_gives_the_same_book
             market.send(Tick(), after=timedelta(minutes=number))
 
     assert market.replayed().fingerprint() == market.book.fingerprint()
-    unsigned = {
-        fill.fill_id: fill.taken_cents for cover in market.book.covers.values() for fill in cover.live_fills()
-    }
+    unsigned = {fill.fill_id: fill.taken_cents for cover in market.book.covers.values() for fill in cover.live_fills()}
     lent = sum(market.book.exposure_cents.values())
     promised = sum(cents for _, cents in market.purses.taken.values())
     assert unsigned.items() <= {fill_id: cents for fill_id, (_, cents) in market.purses.taken.items()}.items()

@@ -1,0 +1,163 @@
+"""The messages of `blulend.1`. A text frame, in either direction, is a JSON array of them; `t` says which is which."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+SUBPROTOCOL = "blulend.1"
+VERSION = 1
+FRAME_BYTES_MAX = 16 * 1024
+"""The largest frame a client may send."""
+
+Op = tuple[Any, ...]
+"""One change of a view, absolute: `["o", …]`, `["r", …]`, `["tot", …]`, `["k", field, value]`, `["l", list, id, value]`."""
+
+
+class Position(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a client stands in a channel: incarnation `inc` of its history, and the sequence `s` it has seen."""
+
+    inc: int
+    s: int
+
+
+class ClientMessage(msgspec.Struct, frozen=True, kw_only=True, tag_field="t", forbid_unknown_fields=True):
+    """Base of what a client says."""
+
+
+class Auth(ClientMessage, frozen=True, kw_only=True, tag="auth"):
+    """Within five seconds of connecting, and again before the session ends, to extend it."""
+
+    ticket: str
+
+
+class Sub(ClientMessage, frozen=True, kw_only=True, tag="sub", rename={"from_": "from"}):
+    """Subscribe `ch`, from a position to be resumed or from a snapshot. `n` comes back in the answer."""
+
+    n: int
+    ch: str
+    from_: Position | None = None
+
+
+class Unsub(ClientMessage, frozen=True, kw_only=True, tag="unsub"):
+    """Stop `ch`."""
+
+    n: int
+    ch: str
+
+
+class Ack(ClientMessage, frozen=True, kw_only=True, tag="ack"):
+    """The sequences taken in, by channel: every 5 s or 200 messages."""
+
+    s: dict[str, int]
+
+
+AnyClientMessage = Auth | Sub | Unsub | Ack
+
+
+class ServerMessage(msgspec.Struct, frozen=True, kw_only=True, tag_field="t", omit_defaults=True):
+    """Base of what the server says."""
+
+
+class Hello(ServerMessage, frozen=True, kw_only=True, tag="hello"):
+    """The ticket was good. A heartbeat comes every `hb_s` seconds; the session lasts until `until_at`."""
+
+    v: int
+    hb_s: int
+    now_at: datetime
+    until_at: datetime
+
+
+class Snap(ServerMessage, frozen=True, kw_only=True, tag="snap"):
+    """The whole view of a channel as of `s`. `n` is that of the `sub` it answers."""
+
+    ch: str
+    inc: int
+    s: int
+    data: msgspec.Raw
+    crc: int
+    n: int | None = None
+
+
+class Delta(ServerMessage, frozen=True, kw_only=True, tag="d"):
+    """What changed between `p` and `s`. It holds only for a client whose own `s` is `p`; values are absolute."""
+
+    ch: str
+    inc: int
+    p: int
+    s: int
+    ops: tuple[Op, ...]
+    crc: int | None = None
+
+
+class Heartbeat(ServerMessage, frozen=True, kw_only=True, tag="hb"):
+    """The connection lives. `heads` are the newest sequences of the subscribed channels."""
+
+    n: int
+    heads: dict[str, int]
+
+
+class Reset(ServerMessage, frozen=True, kw_only=True, tag="reset"):
+    """What the client has of `ch` cannot be continued; a snapshot follows."""
+
+    ch: str
+    why: str
+
+
+class Err(ServerMessage, frozen=True, kw_only=True, tag="err"):
+    """A message was refused; the connection goes on."""
+
+    n: int
+    ch: str
+    problem: dict[str, Any]
+
+
+class Bye(ServerMessage, frozen=True, kw_only=True, tag="bye"):
+    """The server is about to close with `code`; come back after `retry_ms`."""
+
+    code: int
+    retry_ms: int
+
+
+AnyServerMessage = Hello | Snap | Delta | Heartbeat | Reset | Err | Bye
+
+
+class Close(Exception):
+    """Close the connection with `code`."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(f"{code}: {reason}")
+        self.code = code
+        self.reason = reason
+
+
+GOING_AWAY = 1012
+FULL = 1013
+TOO_SLOW = 4008
+BAD_MESSAGE = 4400
+BAD_TICKET = 4401
+SESSION_OVER = 4402
+TOO_MANY_SOCKETS = 4409
+TOO_MANY_MESSAGES = 4429
+
+_client_frame = msgspec.json.Decoder(list[AnyClientMessage])
+_server_frame = msgspec.json.Decoder(list[AnyServerMessage])
+_encoder = msgspec.json.Encoder()
+
+
+def read_client_frame(text: str | bytes) -> list[AnyClientMessage]:
+    """A client's frame. Raises Close(4400) for anything else."""
+    try:
+        return _client_frame.decode(text)
+    except msgspec.DecodeError as error:
+        raise Close(BAD_MESSAGE, str(error)[:100]) from error
+
+
+def read_server_frame(text: str | bytes) -> list[AnyServerMessage]:
+    """A server's frame, for a client. Raises msgspec.DecodeError; unknown fields are ignored."""
+    return _server_frame.decode(text)
+
+
+def write_frame(messages: list[AnyServerMessage] | list[AnyClientMessage]) -> str:
+    """The text of a frame."""
+    return _encoder.encode(messages).decode()

@@ -1,0 +1,26 @@
+"""What the gateway is started with."""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+Port = Annotated[int, msgspec.Meta(ge=1, le=65_535, description="a port number, 1 to 65535")]
+RedisUrl = Annotated[
+    str,
+    msgspec.Meta(pattern=r"^(rediss?|unix)://.+", description="a Redis address: redis://, rediss:// or unix://"),
+]
+
+
+class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """`public_books` shows the books, which name nobody, to visitors who have not signed in.
+
+    `operator_secret` is what operations sign in with. With `clock="virtual"` business time
+    moves only when the market's driver says so, never by itself.
+    """
+
+    host: Annotated[str, msgspec.Meta(min_length=1, description="a host name or address to listen on")] = "127.0.0.1"
+    port: Port = 8000
+    jobs_redis_url: RedisUrl
+    public_books: Annotated[bool, msgspec.Meta(description="true or false")] = True
+    operator_secret: Annotated[str, msgspec.Meta(min_length=16, description="a secret of at least 16 characters")]
+    clock: Annotated[Literal["system", "virtual"], msgspec.Meta(description="system or virtual")] = "system"

@@ -1,0 +1,1 @@
+"""Pages: rendered whole on the server, kept live by our own scripts."""

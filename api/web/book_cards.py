@@ -1,0 +1,171 @@
+"""A company's book as the live page shows it: the rows of its tables, already in words, with fixed lengths.
+
+Tables have the same number of rows whatever happens, so that nothing moves while figures change.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from api.feeds.book_data import BookData, LastCover
+from api.web.languages import Language
+from api.web.number_format import format_bp, format_cbp, format_cents, format_count
+from api.web.texts import text
+from marketplace.company_terms import RateBand
+from persistence.company_cards import CompanyCard
+
+LEVELS_SHOWN = 6
+COVERS_SHOWN = 3
+STREAM_SHOWN = 6
+FEWER_THAN_FIVE = 4
+"""What the feed says instead of a number of lenders under five."""
+ROME = ZoneInfo("Europe/Rome")
+
+
+class LevelRow(msgspec.Struct, frozen=True, kw_only=True):
+    """An offer level: price and tier. `bar` is its length in thousandths of the ladder's scale."""
+
+    rate: str
+    tier: str
+    lenders: str
+    cents: str
+    bar: int
+
+
+class Ladder(msgspec.Struct, frozen=True, kw_only=True):
+    """The offers for one term, cheapest first; empty rows keep the table's height."""
+
+    months: int
+    rows: list[LevelRow | None]
+    more: str
+
+
+class WaitingRow(msgspec.Struct, frozen=True, kw_only=True):
+    """The requests that wait for one term."""
+
+    months: int
+    count: str
+    cents: str
+
+
+class CoverRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A request that was covered: when (to the minute, Rome), for how long, at what rate."""
+
+    time: str
+    months: int
+    rate: str
+    company: str
+
+
+class BookCard(msgspec.Struct, frozen=True, kw_only=True):
+    """One panel of the live page."""
+
+    company_id: str
+    name: str
+    sector: str | None
+    phase: str
+    rate: str
+    terms_version: int
+    ladders: list[Ladder]
+    shown_months: int | None
+    waiting: list[WaitingRow]
+    covers: list[CoverRow | None]
+
+
+def book_card(company: CompanyCard, data: BookData | None, language: Language) -> BookCard:
+    """The panel of a company; `data` is None while its book has nothing in it."""
+    months = sorted(band.months for band in company.bands)
+    offers = sorted(data.o) if data else []
+    ladders = [ladder([row for row in offers if row[0] == term], term, language) for term in months]
+    waiting = {row[0]: row for row in data.r} if data else {}
+    covers: list[CoverRow | None] = [
+        cover_row(cover, company.name, language) for cover in (data.last if data else [])[:COVERS_SHOWN]
+    ]
+    return BookCard(
+        company_id=company.company_id,
+        name=company.name,
+        sector=company.sector,
+        phase=data.phase if data and company.bands else "none",
+        rate=rate_range(company.bands, language),
+        terms_version=company.terms_version or 0,
+        ladders=ladders,
+        shown_months=_term_to_show(months, offers),
+        waiting=[_waiting_row(term, waiting.get(term), language) for term in months],
+        covers=covers + [None] * (COVERS_SHOWN - len(covers)),
+    )
+
+
+def rate_range(bands: Sequence[RateBand], language: Language) -> str:
+    """The rates of all terms: one rate where it is posted, lowest and highest otherwise."""
+    if not bands:
+        return "–"
+    lowest, highest = min(band.floor_bp for band in bands), max(band.cap_bp for band in bands)
+    if lowest == highest:
+        return format_bp(lowest, language)
+    return f"{format_bp(lowest, language)} – {format_bp(highest, language)}"
+
+
+def ladder(rows: Sequence[tuple[int, int, str, int, int]], months: int, language: Language) -> Ladder:
+    """The levels of one term, in walking order: price, then tier."""
+    scale = scale_cents(max((cents for _, _, _, cents, _ in rows), default=0))
+    shown: list[LevelRow | None] = [
+        LevelRow(
+            rate=format_bp(price_bp, language),
+            tier=tier,
+            lenders=text("few", language) if lenders <= FEWER_THAN_FIVE else format_count(lenders, language),
+            cents=format_cents(cents, language),
+            bar=1_000 * cents // scale,
+        )
+        for _, price_bp, tier, cents, lenders in rows[:LEVELS_SHOWN]
+    ]
+    hidden = len(rows) - len(shown)
+    more = text("more_levels", language, count=hidden) if hidden else ""
+    return Ladder(months=months, rows=shown + [None] * (LEVELS_SHOWN - len(shown)), more=more)
+
+
+def scale_cents(largest_cents: int) -> int:
+    """The end of a ladder's scale: the next step of 1, 2, 5, 10… at or above the largest level."""
+    step = 10_000
+    while True:
+        for factor in (1, 2, 5):
+            if largest_cents <= step * factor:
+                return step * factor
+        step *= 10
+
+
+def cover_row(cover: LastCover, company: str, language: Language) -> CoverRow:
+    months, rate_cbp, minute_at = cover
+    local = datetime.fromisoformat(minute_at).astimezone(ROME)
+    return CoverRow(time=f"{local:%H:%M}", months=months, rate=format_cbp(rate_cbp, language), company=company)
+
+
+def newest_covers(
+    books: Sequence[tuple[CompanyCard, BookData | None]], language: Language
+) -> list[CoverRow | None]:
+    """The last covers of all books together, newest first."""
+    covers = [(cover[2], company.name, cover) for company, data in books if data for cover in data.last]
+    covers.sort(key=lambda cover: cover[0], reverse=True)
+    rows: list[CoverRow | None] = [cover_row(cover, name, language) for _, name, cover in covers[:STREAM_SHOWN]]
+    return rows + [None] * (STREAM_SHOWN - len(rows))
+
+
+def _waiting_row(months: int, row: tuple[int, int, int] | None, language: Language) -> WaitingRow:
+    if row is None:
+        return WaitingRow(months=months, count=text("nobody", language), cents="–")
+    _, cents, count = row
+    if cents < 0:
+        return WaitingRow(months=months, count=text("under_five", language), cents="–")
+    return WaitingRow(months=months, count=format_count(count, language), cents=format_cents(cents, language))
+
+
+def _term_to_show(months: Sequence[int], offers: Sequence[tuple[int, int, str, int, int]]) -> int | None:
+    """The term with the most money offered; the longest where none has any."""
+    if not months:
+        return None
+    offered = dict.fromkeys(months, 0)
+    for term, _, _, cents, _ in offers:
+        if term in offered:
+            offered[term] += cents
+    return max(months, key=lambda term: (offered[term], term))

@@ -1,0 +1,170 @@
+"""Every word the pages say, in both languages side by side, so that neither can lack one."""
+
+from typing import NamedTuple
+
+from api.web.languages import Language
+
+
+class Text(NamedTuple):
+    """One text; `{name}` stands for a value put in when it is shown."""
+
+    it: str
+    en: str
+
+
+TEXTS: dict[str, Text] = {
+    "title": Text("Il mercato dal vivo", "The market, live"),
+    "tagline": Text(
+        "Credito tra persone, alle condizioni che l'azienda offre ai suoi dipendenti.",
+        "Credit between people, on the terms a company offers its employees.",
+    ),
+    "skip": Text("Vai al contenuto", "Skip to content"),
+    "other_language": Text("English", "Italiano"),
+    "home": Text("BluLend, pagina iniziale", "BluLend, home page"),
+    "intro": Text(
+        "Ogni riquadro è il libro di un'azienda: a sinistra il tasso, a destra quanto i finanziatori offrono. "
+        "Quando una richiesta trova tutto il denaro che le serve, è coperta.",
+        "Each panel is one company's book: the rate on the left, what lenders offer on the right. "
+        "When a request finds all the money it needs, it is covered.",
+    ),
+    "privacy_note": Text(
+        "Nessun nome, e nessun gruppo sotto le cinque persone: lì leggi «meno di 5».",
+        "No names, and no group of fewer than five people: there you read “fewer than 5”.",
+    ),
+    # totals
+    "totals": Text("Il mercato in cifre", "The market in figures"),
+    "total_companies": Text("Libri attivi", "Active books"),
+    "total_waiting": Text("Richieste in attesa", "Requests waiting"),
+    "total_covered": Text("Richieste coperte", "Requests covered"),
+    "total_covered_cents": Text("Denaro promesso a chi ha chiesto", "Money promised to borrowers"),
+    # what is being covered
+    "stream": Text("Appena coperte", "Just covered"),
+    "stream_note": Text(
+        "Abbinate nel libro: chi ha chiesto deve ancora firmare.",
+        "Matched in the book: the borrower still has to sign.",
+    ),
+    "stream_empty": Text("Ancora nessuna richiesta coperta.", "No request covered yet."),
+    "covering_now": Text("in copertura adesso", "being covered now"),
+    # a book
+    "phase_open": Text("Attivo", "Active"),
+    "phase_paused": Text("Fermo", "Paused"),
+    "phase_run_off": Text("In chiusura", "Run-off"),
+    "phase_closed": Text("Chiuso", "Closed"),
+    "phase_none": Text("In preparazione", "Being prepared"),
+    "rate": Text("Tasso annuo (TAN)", "Annual rate"),
+    "terms_version": Text("condizioni, versione {version}", "terms, version {version}"),
+    "terms_none": Text("condizioni non ancora pubblicate", "terms not yet published"),
+    "offers": Text("Offerte per tasso", "Offers by rate"),
+    "offers_of_term": Text("Offerte per {months} mesi, {company}", "Offers for {months} months, {company}"),
+    "choose_term": Text("Durata", "Term"),
+    "months": Text("{months} mesi", "{months} months"),
+    "column_rate": Text("Tasso", "Rate"),
+    "column_tier": Text("Livello", "Tier"),
+    "column_lenders": Text("Finanziatori", "Lenders"),
+    "column_offered": Text("Offerto", "Offered"),
+    "column_depth": Text("Profondità", "Depth"),
+    "few": Text("<5", "<5"),
+    "few_spoken": Text("meno di 5", "fewer than 5"),
+    "more_levels": Text("e altri {count} livelli", "and {count} more levels"),
+    "offers_empty": Text("Nessuna offerta per questa durata.", "No offers for this term."),
+    "waiting": Text("Richieste in attesa", "Requests waiting"),
+    "column_term": Text("Durata", "Term"),
+    "column_count": Text("N.", "No."),
+    "column_missing": Text("Mancano", "Missing"),
+    "nobody": Text("nessuna", "none"),
+    "under_five": Text("meno di 5", "fewer than 5"),
+    "last": Text("Ultime coperture", "Last covers"),
+    "column_when": Text("Ora", "Time"),
+    "tiers": Text(
+        "Livello: quanto il finanziatore preferisce l'azienda. A prima di B, B prima di C.",
+        "Tier: how much the lender prefers the company. A before B, B before C.",
+    ),
+    "market_empty": Text(
+        "Non ci sono ancora aziende. Appena la prima pubblica le sue condizioni, il suo libro compare qui da solo.",
+        "There are no companies yet. As soon as the first publishes its terms, its book appears here by itself.",
+    ),
+    "page_of": Text("Pagina {page} di {pages}", "Page {page} of {pages}"),
+    "previous": Text("Aziende precedenti", "Previous companies"),
+    "next": Text("Altre aziende", "More companies"),
+    # the link
+    "live": Text("In diretta · {time}", "Live · {time}"),
+    "connecting": Text("Dati delle {time}", "Data of {time}"),
+    "late": Text("In ritardo di {seconds} s", "{seconds} s late"),
+    "lost_short": Text("Collegamento perso", "Connection lost"),
+    "lost": Text(
+        "Collegamento perso. Dati delle {time}. Riprovo tra {seconds} s.",
+        "Connection lost. Data of {time}. Trying again in {seconds} s.",
+    ),
+    "retrying": Text(
+        "Collegamento perso. Dati delle {time}. Riprovo adesso.", "Connection lost. Data of {time}. Trying again now."
+    ),
+    "retry_now": Text("Riprova ora", "Try now"),
+    "refused": Text(
+        "Il libro dal vivo non è aperto a chi non è entrato. Dati delle {time}.",
+        "The live books are not open to visitors. Data of {time}.",
+    ),
+    "no_script": Text(
+        "Questa è la situazione delle {time}. Per vederla cambiare dal vivo serve JavaScript.",
+        "This is the situation at {time}. Seeing it change live needs JavaScript.",
+    ),
+    "stop": Text("Ferma lo schermo", "Stop the screen"),
+    "resume": Text("Riprendi", "Resume"),
+    "stop_hint": Text("tasto P", "key P"),
+    "stopped": Text(
+        "Schermo fermo: {count} aggiornamenti in attesa. Il mercato continua.",
+        "Screen stopped: {count} updates waiting. The market goes on.",
+    ),
+    "said_covered": Text("Nuove coperture: {count}. {company}, {months} mesi al {rate}.",
+                         "New covers: {count}. {company}, {months} months at {rate}."),
+    "said_lost": Text("Collegamento perso: i numeri non sono aggiornati.", "Connection lost: figures are not current."),
+    "said_back": Text("Collegamento tornato: i numeri sono aggiornati.", "Connection is back: figures are current."),
+    "footer_money": Text(
+        "Il denaro non passa da BluLend: ogni euro sta in un conto presso l'istituto di pagamento.",
+        "Money never touches BluLend: every euro sits in an account at the payment institution.",
+    ),
+    "warn_lend": Text(
+        "Prestare comporta rischi: puoi perdere tutto o parte del denaro.",
+        "Lending involves risk: you may lose some or all of your money.",
+    ),
+    "warn_credit": Text(
+        "Attenzione! Prendere in prestito denaro costa denaro.", "Caution! Borrowing money costs money."
+    ),
+}
+
+
+def text(key: str, language: Language, **values: object) -> str:
+    """The text of `key`, with its values put in."""
+    chosen = TEXTS[key].it if language == "it" else TEXTS[key].en
+    return chosen.format(**values) if values else chosen
+
+
+def script_texts(language: Language) -> dict[str, str]:
+    """The texts that the page's scripts say, their `{name}`s still open."""
+    return {key: text(key, language) for key in SCRIPT_KEYS}
+
+
+SCRIPT_KEYS = (
+    "phase_open",
+    "phase_paused",
+    "phase_run_off",
+    "phase_closed",
+    "phase_none",
+    "months",
+    "few",
+    "more_levels",
+    "nobody",
+    "under_five",
+    "live",
+    "connecting",
+    "late",
+    "lost_short",
+    "lost",
+    "retrying",
+    "refused",
+    "stop",
+    "resume",
+    "stopped",
+    "said_covered",
+    "said_lost",
+    "said_back",
+)

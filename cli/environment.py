@@ -1,0 +1,197 @@
+"""Settings from environment variables: the only place that knows the variables' names.
+
+Each function makes one package's frozen settings, and stops at the first wrong value
+with a line that names the variable, what it was given and what it accepts.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar, get_args, get_origin
+
+import msgspec
+
+from cli.command_failed import CommandFailed
+
+if TYPE_CHECKING:
+    from actors.settings import ActorSettings
+    from api.settings import ApiSettings
+    from lemonway.settings import JobsSettings, LemonwaySettings
+    from lemonway.simulator.settings import SimulatorSettings
+    from persistence.settings import PersistenceSettings
+
+Settings = TypeVar("Settings", bound=msgspec.Struct)
+
+DATABASE_URL = "DATABASE_URL"
+BOOK_REDIS_URL = "BOOK_REDIS_URL"
+JOBS_REDIS_URL = "JOBS_REDIS_URL"
+LEMONWAY_URL = "BLULEND_LEMONWAY_URL"
+HOST = "BLULEND_HOST"
+PORT = "BLULEND_PORT"
+
+API_VARIABLES = {
+    "host": HOST,
+    "port": PORT,
+    "jobs_redis_url": JOBS_REDIS_URL,
+    "public_books": "BLULEND_PUBLIC_BOOKS",
+    "operator_secret": "BLULEND_OPERATOR_SECRET",
+    "clock": "BLULEND_CLOCK",
+}
+ACTOR_VARIABLES = {
+    "book_redis_url": BOOK_REDIS_URL,
+    "lease_ms": "BLULEND_LEASE_MS",
+    "ticking": "BLULEND_TICKING",
+}
+LISTEN_VARIABLES = {"host": HOST, "port": PORT}
+PERSISTENCE_VARIABLES = {"database_url": DATABASE_URL}
+JOBS_VARIABLES = {"redis_url": JOBS_REDIS_URL}
+LEMONWAY_VARIABLES = {
+    "base_url": LEMONWAY_URL,
+    "token_url": "BLULEND_LEMONWAY_TOKEN_URL",
+    "onboarding_url": "BLULEND_LEMONWAY_ONBOARDING_URL",
+    "api_key": "BLULEND_LEMONWAY_API_KEY",
+    "webhook_secret": "BLULEND_LEMONWAY_WEBHOOK_SECRET",
+    "sc_wallet": "BLULEND_LEMONWAY_SC_WALLET",
+    "collection_wallet": "BLULEND_LEMONWAY_COLLECTION_WALLET",
+    "timeout_s": "BLULEND_LEMONWAY_TIMEOUT_S",
+    "waits_percent": "BLULEND_WAITS_PERCENT",
+}
+SIMULATOR_VARIABLES = {
+    "store": "BLULEND_SIMULATOR_STORE",
+    "webhook_url": "BLULEND_SIMULATOR_WEBHOOK_URL",
+    "start_at": "BLULEND_SIMULATOR_START_AT",
+    "api_key": LEMONWAY_VARIABLES["api_key"],
+    "sc_wallet": LEMONWAY_VARIABLES["sc_wallet"],
+    "collection_wallet": LEMONWAY_VARIABLES["collection_wallet"],
+}
+EMBEDDED_SERVER_VARIABLES = {
+    "database_url": DATABASE_URL,
+    "book_redis_url": BOOK_REDIS_URL,
+    "jobs_redis_url": JOBS_REDIS_URL,
+    "valkey_server": "BLULEND_VALKEY_SERVER",
+    "postgres_bin": "BLULEND_POSTGRES_BIN",
+}
+# An address may hold a password, so it is not repeated either.
+NEVER_REPEATED = {
+    API_VARIABLES["operator_secret"],
+    LEMONWAY_VARIABLES["api_key"],
+    LEMONWAY_VARIABLES["webhook_secret"],
+    DATABASE_URL,
+    BOOK_REDIS_URL,
+    JOBS_REDIS_URL,
+}
+
+
+class WrongSetting(CommandFailed):
+    """A variable holds what it cannot, or is missing where it must be set."""
+
+
+class ListenSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a process that is not the gateway answers /health, /status and /metrics. Port 0 takes any free one."""
+
+    host: Annotated[str, msgspec.Meta(min_length=1, description="a host name or address to listen on")] = "127.0.0.1"
+    port: Annotated[int, msgspec.Meta(ge=0, le=65_535, description="a port number, 1 to 65535, or 0 for any")] = 0
+
+
+class EmbeddedServerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Which servers are given (those with an address are not started), and whose programs run the others."""
+
+    database_url: str | None = None
+    book_redis_url: str | None = None
+    jobs_redis_url: str | None = None
+    valkey_server: Annotated[str, msgspec.Meta(description="the path of a valkey-server program")] | None = None
+    postgres_bin: Annotated[str, msgspec.Meta(description="the folder of PostgreSQL's programs")] | None = None
+
+
+def api_settings(environment: Mapping[str, str]) -> "ApiSettings":
+    from api.settings import ApiSettings
+
+    return read_settings(ApiSettings, API_VARIABLES, environment)
+
+
+def actor_settings(environment: Mapping[str, str]) -> "ActorSettings":
+    from actors.settings import ActorSettings
+
+    return read_settings(ActorSettings, ACTOR_VARIABLES, environment)
+
+
+def persistence_settings(environment: Mapping[str, str]) -> "PersistenceSettings":
+    from persistence.settings import PersistenceSettings
+
+    return read_settings(PersistenceSettings, PERSISTENCE_VARIABLES, environment)
+
+
+def jobs_settings(environment: Mapping[str, str]) -> "JobsSettings":
+    from lemonway.settings import JobsSettings
+
+    return read_settings(JobsSettings, JOBS_VARIABLES, environment)
+
+
+def lemonway_settings(environment: Mapping[str, str]) -> "LemonwaySettings":
+    from lemonway.settings import LemonwaySettings
+
+    return read_settings(LemonwaySettings, LEMONWAY_VARIABLES, environment)
+
+
+def simulator_settings(environment: Mapping[str, str]) -> "SimulatorSettings":
+    from lemonway.simulator.settings import SimulatorSettings
+
+    read = read_settings(_SimulatorVariables, SIMULATOR_VARIABLES, environment)
+    return SimulatorSettings(
+        store_path=Path(read.store),
+        api_key=read.api_key,
+        webhook_url=read.webhook_url,
+        start_at=read.start_at or "system",
+        sc_wallet_id=read.sc_wallet,
+        technical_wallet_ids=(read.collection_wallet,),
+    )
+
+
+def listen_settings(environment: Mapping[str, str]) -> ListenSettings:
+    return read_settings(ListenSettings, LISTEN_VARIABLES, environment)
+
+
+def embedded_server_settings(environment: Mapping[str, str]) -> EmbeddedServerSettings:
+    return read_settings(EmbeddedServerSettings, EMBEDDED_SERVER_VARIABLES, environment)
+
+
+class _SimulatorVariables(msgspec.Struct, frozen=True, kw_only=True):
+    store: Annotated[str, msgspec.Meta(description="the path of the file the simulator keeps its state in")]
+    api_key: Annotated[str, msgspec.Meta(description="the API key that the simulator accepts")]
+    webhook_url: (
+        Annotated[str, msgspec.Meta(pattern=r"^https?://.+", description="an address: http://host/path")] | None
+    ) = None
+    start_at: Annotated[datetime, msgspec.Meta(tz=True, description="an instant: 2026-11-23T09:00:00Z")] | None = None
+    sc_wallet: str = "SC"
+    collection_wallet: str = "COLLECTIONS"
+
+
+def read_settings(kind: type[Settings], variables: Mapping[str, str], environment: Mapping[str, str]) -> Settings:
+    """Make `kind` from the variable of each of its fields; an empty variable counts as not set.
+
+    Raises WrongSetting for the first field whose variable is wrong, or is missing where the field has no default.
+    """
+    values = {}
+    for field in msgspec.structs.fields(kind):
+        variable = variables[field.name]
+        given = environment.get(variable, "")
+        if given:
+            values[field.name] = _convert(field.type, variable, given)
+        elif field.required:
+            raise WrongSetting(f"{variable} is not set: expected {_accepted(field.type)}")
+    return kind(**values)
+
+
+def _convert(accepted: object, variable: str, given: str) -> object:
+    try:
+        return msgspec.convert(given, accepted, strict=False)
+    except msgspec.ValidationError:
+        shown = f"a value of {len(given)} characters" if variable in NEVER_REPEATED else repr(given)
+        raise WrongSetting(f"{variable} is {shown}: expected {_accepted(accepted)}") from None
+
+
+def _accepted(annotation: object) -> str:
+    """The description that a field's annotation carries, also inside a union."""
+    if get_origin(annotation) is Annotated:
+        return next(str(meta.description) for meta in get_args(annotation)[1:] if isinstance(meta, msgspec.Meta))
+    return next((_accepted(part) for part in get_args(annotation)), "a text")

@@ -1,0 +1,200 @@
+"""A whole market on this machine: servers, schema, processes; started together, kept running, stopped in reverse.
+
+Used by `python3 main.py` and by everything that needs a market of its own:
+
+    async with RunningMarket(MarketOptions(data_folder=folder)) as market:
+        ...  # market.url, market.environment, market.pids
+"""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+
+import child_process
+from cli import environment as variables
+from cli.command_failed import CommandFailed
+from cli.data_folder import SOCKET_FOLDER_PREFIX, DataFolder, Running
+from cli.embedded_servers import EmbeddedServers
+from cli.environment import EmbeddedServerSettings, embedded_server_settings
+from cli.listening import listen, listen_on_first_free_port, port_of
+from cli.market_environment import GATEWAY, SIMULATOR, market_environment, reachable
+from cli.progress import say, step
+from cli.supervised_child import SupervisedChild
+from persistence.postgres_binaries import others_can_reach
+
+ROOT = Path(__file__).resolve().parent.parent
+# In the order of starting; stopping is the reverse, so that what others rely on goes last.
+MARKET_PROCESSES = (SIMULATOR, "books", "projector", "payments", "servicing", GATEWAY)
+LONGEST_TEMPORARY_PATH = 60
+STOP_PATIENCE_S = 5.0
+
+
+class MarketOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How to run a market on this machine.
+
+    `port` None takes the first free one from 8000 on. `durable=False` lets PostgreSQL forget the last moments when the
+    machine (not a process) fails, and `temporary` removes all data at the end. `environment` is what the processes
+    inherit: a server that it gives an address for is used instead of an embedded one, and a Lemonway that it gives an
+    address for instead of the simulator. `processes` are started as `program NAME`, each handed its listening socket.
+    """
+
+    data_folder: Path
+    host: str = "127.0.0.1"
+    port: int | None = None
+    durable: bool = True
+    temporary: bool = False
+    environment: Mapping[str, str] = msgspec.field(default_factory=lambda: dict(os.environ))
+    processes: tuple[str, ...] = MARKET_PROCESSES
+    program: tuple[str, ...] = (sys.executable, str(ROOT / "main.py"))
+
+
+class RunningMarket:
+    """The market of these options for as long as the `async with` block lasts.
+
+    Entering raises CommandFailed, with nothing left running, when something cannot start.
+    """
+
+    url: str
+    """Where the gateway answers."""
+    environment: dict[str, str]
+    """What the processes were given: enough to make any package's settings for this market."""
+
+    def __init__(self, options: MarketOptions) -> None:
+        self._options = options
+        self._folder = options.data_folder.absolute()
+        self._stack = contextlib.AsyncExitStack()
+        self._children: dict[str, SupervisedChild] = {}
+        self._servers: EmbeddedServers
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """Process ids by name, of the servers of ours and of the market's processes, as they are at this moment."""
+        return self._servers.pids | {name: child.pid for name, child in self._children.items()}
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Where each of the market's processes answers /health, /status and /metrics."""
+        return {name: child.address for name, child in self._children.items()}
+
+    async def __aenter__(self) -> Self:
+        async with self._stack:
+            await self._start()
+            # Only now is there something to keep; a failure on the way has been undone by the stack.
+            self._stack = self._stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        async with step("stopping the market"):
+            await self._stack.aclose()
+
+    async def _start(self) -> None:
+        options = self._options
+        data_folder = DataFolder(self._folder)
+        self._stack.enter_context(data_folder.claimed())
+        settings = embedded_server_settings(options.environment)
+        host = options.host
+        gateway = listen_on_first_free_port(host) if options.port is None else listen(host, options.port)
+        self._stack.callback(gateway.close)
+        self.url = f"http://{reachable(host)}:{port_of(gateway)}"
+        socket_folder = self._stack.enter_context(_socket_folder())
+        running = Running(pid=os.getpid(), url=self.url, socket_folder=str(socket_folder))
+        self._stack.enter_context(data_folder.noted(running))
+        if options.temporary:
+            self._stack.callback(shutil.rmtree, self._folder)
+        await self._start_servers(settings, socket_folder)
+        await self._start_processes(gateway)
+        watchers = await self._stack.enter_async_context(asyncio.TaskGroup())
+        for keep_running in (self._servers.keep_running, *(child.keep_running for child in self._children.values())):
+            self._stack.callback(watchers.create_task(keep_running(say)).cancel)
+
+    async def _start_servers(self, settings: EmbeddedServerSettings, socket_folder: Path) -> None:
+        self._servers = EmbeddedServers(
+            settings, data_folder=self._folder, socket_folder=socket_folder, durable=self._options.durable
+        )
+        postgres = self._servers.postgres
+        if postgres is not None and self._options.temporary:
+            self._stack.callback(postgres.remove_data)
+        if postgres is not None and not postgres.data_folder.is_relative_to(self._folder):
+            say(f"as root, PostgreSQL keeps its data in {postgres.data_folder}, which its user can reach")
+        async with step("starting PostgreSQL and Valkey"):
+            self._stack.push_async_callback(self._servers.stop)
+            await self._servers.start()
+
+    async def _start_processes(self, gateway: socket.socket) -> None:
+        given = {**self._options.environment, **self._servers.environment}
+        names = [name for name in self._options.processes if name != SIMULATOR or variables.LEMONWAY_URL not in given]
+        # Only the gateway is for others to reach.
+        sockets = {name: gateway if name == GATEWAY else listen("127.0.0.1", 0) for name in names}
+        ports = {name: port_of(listening) for name, listening in {GATEWAY: gateway, **sockets}.items()}
+        self.environment = market_environment(given, self._folder, ports)
+        logs = self._folder / "logs"
+        logs.mkdir(exist_ok=True)
+        async with step("preparing the database"):
+            await self._migrate(_fresh_log(logs / "migrate.log"))
+        for name in names:
+            self._stack.callback(sockets[name].close)
+            self._children[name] = SupervisedChild(
+                name,
+                [*self._options.program, name],
+                environment=self.environment,
+                listening=sockets[name],
+                log=_fresh_log(logs / f"{name}.log"),
+            )
+            self._stack.push_async_callback(self._children[name].stop)
+        async with step("starting the market's processes"):
+            await _all_or_first_failure([child.start() for child in self._children.values()])
+
+    async def _migrate(self, log: Path) -> None:
+        process = child_process.start(
+            [*self._options.program, "migrate"], log=log, stop_signal=signal.SIGKILL, environment=self.environment
+        )
+        try:
+            await asyncio.to_thread(process.wait)
+        finally:
+            child_process.stop(process, signal.SIGTERM, patience_s=STOP_PATIENCE_S)
+        if process.returncode != 0:
+            raise CommandFailed(f"the database could not be prepared: {child_process.last_line(log)} ({log})")
+
+
+@contextlib.contextmanager
+def _socket_folder() -> Iterator[Path]:
+    """A folder short enough for the path of a socket, and where the database server, run by root, can go."""
+    parent = Path(tempfile.gettempdir())
+    if len(str(parent)) > LONGEST_TEMPORARY_PATH or not others_can_reach(parent):
+        parent = Path("/tmp")
+    folder = Path(tempfile.mkdtemp(prefix=SOCKET_FOLDER_PREFIX, dir=parent))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _fresh_log(log: Path) -> Path:
+    """Set the log of the run before aside, in place of the one before that."""
+    if log.exists():
+        log.replace(log.with_suffix(".before.log"))
+    return log
+
+
+async def _all_or_first_failure(starts: Sequence[Coroutine[Any, Any, None]]) -> None:
+    tasks = [asyncio.create_task(start) for start in starts]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+    finally:
+        for task in tasks:
+            task.cancel()
+    for task in done:
+        task.result()

@@ -1,0 +1,118 @@
+"""One process of the market: started, watched, started again when it dies, stopped."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import child_process
+from cli.backoff import Backoff
+from cli.command_failed import CommandFailed
+from cli.listening import DESCRIPTOR, port_of
+
+START_PATIENCE_S = 60.0
+STOP_PATIENCE_S = 10.0
+LOOK_EVERY_S = 0.1
+HEALTH_PATIENCE_S = 5.0
+
+
+class SupervisedChild:
+    """A command that answers `GET /health` with 200 on the listening socket it is handed, once it is ready."""
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str | Path],
+        *,
+        environment: Mapping[str, str],
+        listening: socket.socket,
+        log: Path,
+    ) -> None:
+        self.name = name
+        self.address = f"http://127.0.0.1:{port_of(listening)}"
+        self._command = command
+        self._environment = {**environment, DESCRIPTOR: str(listening.fileno())}
+        self._listening = listening
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """Process id of the child that runs now or ran last; 0 before the first start."""
+        return self._process.pid if self._process is not None else 0
+
+    async def start(self) -> None:
+        """Start it and return once it is healthy. Raises CommandFailed with its last words if it ends before that."""
+        process = self._spawn()
+        # Its socket takes connections from the beginning: the answer comes when the process does.
+        healthy = asyncio.create_task(_until_healthy(port_of(self._listening)))
+        try:
+            async with asyncio.timeout(START_PATIENCE_S):
+                while not healthy.done():
+                    if process.poll() is not None:
+                        raise CommandFailed(self._obituary(process))
+                    await asyncio.wait([healthy], timeout=LOOK_EVERY_S)
+        except TimeoutError:
+            raise CommandFailed(f"{self.name} was not healthy within {START_PATIENCE_S:.0f} s ({self._log})") from None
+        finally:
+            healthy.cancel()
+
+    async def keep_running(self, report: Callable[[str], None]) -> None:
+        """Start it again whenever it has died, however it died, for as long as this runs."""
+        backoff = Backoff()
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            if self._process is None or self._process.poll() is None:
+                continue
+            delay_s = backoff.next_delay_s()
+            report(f"{self._obituary(self._process)}; starting it again in {delay_s:.1f} s")
+            await asyncio.sleep(delay_s)
+            self._spawn()
+
+    async def stop(self) -> None:
+        """Ask it to finish what it is doing and to end; then end whatever it may have started and left."""
+        process = self._process
+        if process is None:
+            return
+        await asyncio.to_thread(child_process.stop, process, signal.SIGTERM, patience_s=STOP_PATIENCE_S)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        # Killed, not asked, when the supervisor dies: what it works with ends at the same moment.
+        self._process = child_process.start(
+            self._command,
+            log=self._log,
+            stop_signal=signal.SIGKILL,
+            environment=self._environment,
+            hand_over=[self._listening.fileno()],
+        )
+        return self._process
+
+    def _obituary(self, process: subprocess.Popen[bytes]) -> str:
+        status = process.returncode
+        how = f"was ended by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+        return f"{self.name} {how}: {child_process.last_line(self._log) or 'it said nothing'} ({self._log})"
+
+
+async def is_healthy(port: int) -> bool:
+    """Whether the process on this port of the loopback interface answers `GET /health` with 200 within some seconds."""
+    try:
+        async with asyncio.timeout(HEALTH_PATIENCE_S):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            try:
+                writer.write(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+                return (await reader.readline()).split()[1:2] == [b"200"]
+            finally:
+                writer.close()
+    except (OSError, TimeoutError):
+        return False
+
+
+async def _until_healthy(port: int) -> None:
+    while not await is_healthy(port):
+        await asyncio.sleep(LOOK_EVERY_S)

@@ -1,0 +1,158 @@
+"""A business day as named steps, each recorded when it is done: what is missing is due, whenever somebody looks.
+
+The morning (07:00 in Rome) hands in direct debits, three and a half hours before the cut-off. The evening (18:00)
+shares out what came in: one movement for each participant, then the books are told, then settled loans are paid out.
+An evening step starts only when the movements it builds on have ended; mornings wait for nothing.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from persistence.connection import AnyConnection
+from persistence.request_closings import lapsed_requests
+
+_ROME = ZoneInfo("Europe/Rome")
+_MORNING = time(7, tzinfo=_ROME)
+_EVENING = time(18, tzinfo=_ROME)
+_DIRECT_DEBIT_CATEGORIES = [11, 17]
+"""Lemonway's notifications of a direct debit's result and of its cancellation."""
+
+
+class Step(StrEnum):
+    """In the order in which a day takes them."""
+
+    COLLECTIONS = "collections"
+    """Hand in the direct debits that must leave today."""
+    DISTRIBUTION = "distribution"
+    """Ask for one movement to each participant, of everything gathered."""
+    REPAYMENTS = "repayments"
+    """Tell each book the principal that came back."""
+    PAYOUTS = "payouts"
+    """Pay out to lenders what settled loans have returned."""
+
+    @property
+    def is_of_morning(self) -> bool:
+        return self is Step.COLLECTIONS
+
+
+class DueStep(msgspec.Struct, frozen=True, order=True):
+    """A step of a business date that has not been done."""
+
+    business_date: date
+    step: Step
+
+
+def step_instant(business_date: date, step: Step) -> datetime:
+    """From this instant (UTC) on the step is due."""
+    return datetime.combine(business_date, _MORNING if step.is_of_morning else _EVENING).astimezone(UTC)
+
+
+async def due_steps(connection: AnyConnection, now_at: datetime) -> list[DueStep]:
+    """Every step that is due at the instant and not done: mornings first, then evenings, each in order of date.
+
+    Days count from the one after the first loan: before that there is nothing to do.
+    """
+    rows = await connection.fetch(
+        "SELECT step, max(business_date) AS last_date FROM business_day_step WHERE state = 'done' GROUP BY step"
+    )
+    last_dates: dict[str, date] = {row["step"]: row["last_date"] for row in rows}
+    first_loan: date | None = None
+    if len(last_dates) < len(Step):
+        first_loan = await connection.fetchval("SELECT min(disbursed_on) FROM loan")
+    mornings: list[DueStep] = []
+    evenings: list[DueStep] = []
+    for step in Step:
+        last_done = last_dates.get(step, first_loan)
+        if last_done is not None:
+            (mornings if step.is_of_morning else evenings).extend(_steps_after(last_done, step, now_at))
+    order = list(Step)
+    evenings.sort(key=lambda due: (due.business_date, order.index(due.step)))
+    return [*mornings, *evenings]
+
+
+def _steps_after(last_done: date, step: Step, now_at: datetime) -> Iterator[DueStep]:
+    day = last_done + timedelta(days=1)
+    while step_instant(day, step) <= now_at:
+        yield DueStep(day, step)
+        day += timedelta(days=1)
+
+
+async def is_servicing_done(connection: AnyConnection, now_at: datetime) -> bool:
+    """Whether there is nothing left that servicing should have done by the instant."""
+    return not await due_steps(connection, now_at) and not await lapsed_requests(connection, now_at)
+
+
+async def begin_step(connection: AnyConnection, due: DueStep) -> bool:
+    """Take the step, in the transaction that will finish it or before any of its own; False when it is done already."""
+    await connection.execute(
+        "INSERT INTO business_day_step (business_date, step) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        due.business_date,
+        due.step,
+    )
+    state = await connection.fetchval(
+        "SELECT state FROM business_day_step WHERE business_date = $1 AND step = $2 FOR UPDATE",
+        due.business_date,
+        due.step,
+    )
+    return bool(state == "started")
+
+
+async def finish_step(connection: AnyConnection, due: DueStep) -> None:
+    """The step is done; it is never taken again."""
+    await connection.execute(
+        """
+        UPDATE business_day_step SET state = 'done', finished_at = now()
+        WHERE business_date = $1 AND step = $2 AND state = 'started'
+        """,
+        due.business_date,
+        due.step,
+    )
+
+
+async def what_step_waits_for(connection: AnyConnection, due: DueStep) -> str | None:
+    """The reason why a step cannot start yet, None when it can.
+
+    The distribution waits until the day's debits are handed in, every result that Lemonway has had by the evening has
+    been read, and every receipt is gathered; what comes after it, until every movement to a participant has ended.
+    """
+    match due.step:
+        case Step.COLLECTIONS:
+            return None
+        case Step.DISTRIBUTION:
+            return await _what_distribution_waits_for(connection, due)
+        case Step.REPAYMENTS | Step.PAYOUTS:
+            distributing = await _open_movements(connection, ["distribute"])
+            return f"{distributing} movements to participants" if distributing else None
+
+
+async def _what_distribution_waits_for(connection: AnyConnection, due: DueStep) -> str | None:
+    moving = await _open_movements(connection, ["collect", "gather"])
+    if moving:
+        return f"{moving} debits to hand in or receipts to gather"
+    unread = await connection.fetchval(
+        """
+        SELECT count(*) FROM collection
+        WHERE state = 'submitted' AND collection_date <= $1 AND (read_at IS NULL OR read_at < $2)
+        """,
+        due.business_date,
+        step_instant(due.business_date, due.step),
+    )
+    if unread:
+        return f"{unread} results of debits to read"
+    notified = await connection.fetchval(
+        "SELECT count(*) FROM lemonway_notification WHERE state = 'received' AND category = ANY($1)",
+        _DIRECT_DEBIT_CATEGORIES,
+    )
+    return f"{notified} notifications of debits to follow" if notified else None
+
+
+async def _open_movements(connection: AnyConnection, kinds: list[str]) -> int:
+    moving: int = await connection.fetchval(
+        "SELECT count(*) FROM payment_instruction WHERE state IN ('ready', 'queued', 'sending') AND kind = ANY($1)",
+        kinds,
+    )
+    return moving

@@ -1,0 +1,29 @@
+"""Connections to the test's own Redis, with our functions loaded."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from actors.functions import load_functions
+from actors.purse import RedisPurses
+from actors.redis_connection import RedisConnection
+from actors.shards import ShardMap
+
+
+@pytest.fixture
+def shards() -> ShardMap:
+    return ShardMap()
+
+
+@pytest.fixture
+async def connection(books_redis_url: str) -> AsyncIterator[RedisConnection]:
+    """A connection to emptied books and purses."""
+    connection = RedisConnection(books_redis_url)
+    await load_functions(connection)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+def purses(connection: RedisConnection, shards: ShardMap) -> RedisPurses:
+    return RedisPurses(connection, shards)

@@ -1,0 +1,111 @@
+"""`match` answers a book with its covers, and says of a refused one what is wrong with it."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli import match
+
+BOOK = """{"now": "2026-11-23T09:00:00Z", "company": "ALFA", "sequence": 900,
+ "terms": {"ticket_cents": 1000, "max_lenders": 100, "max_share_bp": null,
+           "bands": [{"months": 24, "floor_bp": 500, "cap_bp": 500}],
+           "company_money": {"mode": "first", "budget_cents": 50000, "share_bp": 0},
+           "guarantee": {"rate_bp": 1000, "limit_cents": 1000000, "coverage_bp": 10000, "guaranteed_cents": 0}},
+ "lenders": [{"id": "L1", "free_cents": 60000, "cash_since": "2026-11-01T08:00:00Z", "last_rationed": 0}],
+ "offers": [{"id": "O1", "lender": "L1", "sequence": 11, "ask_bp": 400, "tier": "A", "months": [24],
+             "min_ticket_cents": 1000, "per_request_cents": null, "per_company_room_cents": null}],
+ "requests": [{"id": "R1", "borrower": "B1", "amount_cents": AMOUNT, "min_amount_cents": 1000, "months": 24,
+               "max_rate_bp": 500, "accepts_shrink": false, "purpose_class": 1, "approval_sequence": 1}]}"""
+
+COVERED = {
+    "covers": [
+        {
+            "request": "R1",
+            "rate_bp": 500,
+            "amount_cents": 60_000,
+            "company_cents": 50_000,
+            "dust": "none",
+            "fills": [{"lender": "L1", "offer": "O1", "amount_cents": 10_000}],
+        }
+    ],
+    "resting": [],
+}
+RESTING = {"covers": [], "resting": [{"request": "R1", "reason": "uncovered", "coverable_cents": 110_000}]}
+
+
+def run(*words: str) -> int:
+    parser = argparse.ArgumentParser()
+    match.add_arguments(parser)
+    return match.run(parser.parse_args(words))
+
+
+def written(folder: Path, content: str) -> str:
+    path = folder / "book.json"
+    path.write_text(content, encoding="utf-8")
+    return str(path)
+
+
+def printed(capsys: pytest.CaptureFixture[str]) -> tuple[list[Any], list[str]]:
+    output = capsys.readouterr()
+    return [json.loads(line) for line in output.out.splitlines()], output.err.splitlines()
+
+
+def test_a_book_is_answered_with_one_object(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status = run(written(tmp_path, BOOK.replace("AMOUNT", "60000")))
+
+    assert (status, printed(capsys)) == (0, ([COVERED], []))
+
+
+def test_books_one_a_line_are_answered_one_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    line = BOOK.replace("\n", " ")
+    lines = [line.replace("AMOUNT", "60000"), "", line.replace("AMOUNT", "300000")]
+
+    status = run(written(tmp_path, "\n".join(lines)), "--jsonl")
+
+    assert (status, printed(capsys)) == (0, ([COVERED, RESTING], []))
+
+
+def test_a_receipt_comes_with_each_answer_on_demand(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(written(tmp_path, BOOK.replace("AMOUNT", "60000")), "--receipts")
+
+    ((answer,), _) = printed(capsys)
+    assert answer["covers"][0]["receipt"]["buckets"][0]["candidates"][0]["filled_cents"] == 10_000
+
+
+def test_a_refused_book_says_where_it_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = written(tmp_path, BOOK.replace("AMOUNT", "-5"))
+
+    status = run(path)
+
+    error = {"reason": "requests[0].amount_cents: -5", "would_pass": "requests[0].amount_cents: `int` >= 1"}
+    assert (status, printed(capsys)) == (
+        1,
+        ([{"error": error}], [f"{path}: requests[0].amount_cents: -5; accepted: `int` >= 1"]),
+    )
+
+
+def test_a_refused_line_is_answered_in_its_place_and_the_others_are_planned(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = BOOK.replace("\n", " ")
+    path = written(tmp_path, "\n".join([line.replace("AMOUNT", "60000"), "{", line.replace("AMOUNT", "300000")]))
+
+    status = run(path, "--jsonl")
+
+    error = {"reason": "$: Input data was truncated", "would_pass": "$: one JSON object"}
+    assert (status, printed(capsys)) == (
+        1,
+        (
+            [COVERED, {"id": 2, "error": error}, RESTING],
+            [f"{path}:2: $: Input data was truncated; accepted: one JSON object"],
+        ),
+    )
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status = run(str(tmp_path / "none.json"))
+
+    assert (status, printed(capsys)) == (2, ([], [f"{tmp_path / 'none.json'}: No such file or directory"]))
