@@ -24,6 +24,7 @@ COMMANDS_IN_MEMORY = 256
 MAILBOX_WAIT_MS = 1_000
 TICK_S = 1.0
 POLL_S = 0.02
+LEASE_POLL_S = 0.25
 FIRST_RETRY_S = 0.05
 LONGEST_RETRY_S = 2.0
 
@@ -161,9 +162,9 @@ class ShardRunner:
             )
             if isinstance(answer, LeaseGranted):
                 return answer.epoch
-            # A dead owner's lease may be released on its behalf, so the wait is never the whole of it.
-            wait_s = min(answer.remaining_ms + 1, self._lease_ms // 3) / 1000
-            await self._pause(POLL_S if answer.is_draining else wait_s)
+            # It may be released before it expires, by its owner or on a dead owner's behalf.
+            wait_s = POLL_S if answer.is_draining else LEASE_POLL_S
+            await self._pause(min(wait_s, (answer.remaining_ms + 1) / 1000))
         return None
 
     async def _pause(self, seconds: float) -> None:

@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import NamedTuple
 
 from cli.command_failed import CommandFailed
+from cli.start_gate import wait_for_gate
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -95,7 +96,9 @@ def main() -> int:
         command = COMMANDS.get(arguments.command, EVERYTHING)
         if command.add_arguments is _process_arguments:
             _give_to_settings(arguments)
-        status: int = _module(command).run(arguments)
+        module = _module(command)
+        wait_for_gate(os.environ)
+        status: int = module.run(arguments)
     except CommandFailed as failure:
         print(f"main.py: {failure}", file=sys.stderr)
         return 1

@@ -89,6 +89,11 @@ class EmbeddedServers:
     async def stop(self) -> None:
         await asyncio.gather(*(_in_thread(server.stop) for server in self._by_variable.values()))
 
+    def remove_data(self) -> None:
+        """Delete what the stopped servers kept, also what they had to keep outside the data folder."""
+        if self.postgres is not None:
+            self.postgres.remove_data()
+
 
 async def _keep_running(server: _Server, report: Callable[[str], None]) -> None:
     backoff = Backoff()

@@ -1,7 +1,9 @@
-"""What every process but the gateway tells over HTTP about itself: /health, /status and /metrics on a port of its own."""
+"""What every process but the gateway tells over HTTP about itself, and the frame such a process runs in."""
 
+import asyncio
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+import os
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, MutableMapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,59 +11,81 @@ import msgspec
 import prometheus_client
 import uvicorn
 
-from cli.environment import ListenSettings
+from cli.environment import listen_settings
+from cli.listening import listening_socket, port_of
+from cli.until_stopped import run_until_stopped
 
 Scope = MutableMapping[str, Any]
-Send = Callable[[MutableMapping[str, Any]], Any]
-Receive = Callable[[], Any]
-Facts = Callable[[], Mapping[str, object]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 
-class _Server(uvicorn.Server):
+class ProcessStatus:
+    """The facts a process gives about itself at this moment, and whether it is well."""
+
+    def __init__(self, name: str, port: int) -> None:
+        self.name = name
+        self.port = port
+        """The port this process answers on: no other living process of the machine has it."""
+        self.started_at = datetime.now(UTC)
+        self.facts: Callable[[], Mapping[str, object]] = dict
+        self.is_healthy: Callable[[], bool] = lambda: True
+
+
+class OwnSignalsServer(uvicorn.Server):
     """A server that leaves signals to the process it is a part of."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
+        """Nothing is captured: the process stops its server by cancelling it."""
         yield
 
 
-class ProcessStatus:
-    """`/health` answers 200 while the process runs, `/status` the facts it gives as JSON, `/metrics` Prometheus text."""
+def run_process(name: str, work: Callable[[ProcessStatus], Coroutine[Any, Any, None]]) -> int:
+    """Run `work` until it is stopped, answering /health, /status and /metrics meanwhile.
 
-    def __init__(self, name: str, settings: ListenSettings) -> None:
-        self._name = name
-        self._settings = settings
-        self._started_at = datetime.now(UTC)
-        self.facts: Facts = dict
+    The exit status is 0 after Ctrl-C or SIGTERM. When `work` fails, so does the process: it is made to be started
+    again at any time.
+    """
+    return run_until_stopped(_run(name, work)) or 0
 
-    async def serve(self) -> None:
-        """Answer until cancelled. Raises OSError when the port is taken."""
-        config = uvicorn.Config(
-            self._answer,
-            host=self._settings.host,
-            port=self._settings.port,
-            log_level="warning",
-            access_log=False,
-            lifespan="off",
-            server_header=False,
-        )
-        await _Server(config).serve()
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        assert scope["type"] == "http"
+async def _run(name: str, work: Callable[[ProcessStatus], Coroutine[Any, Any, None]]) -> int:
+    settings = listen_settings(os.environ)
+    listening = listening_socket(os.environ, host=settings.host, port=settings.port)
+    status = ProcessStatus(name, port_of(listening))
+    config = uvicorn.Config(
+        _StatusPage(status), log_level="warning", access_log=False, lifespan="off", server_header=False, ws="none"
+    )
+    async with asyncio.TaskGroup() as group:
+        group.create_task(OwnSignalsServer(config).serve(sockets=[listening]))
+        group.create_task(work(status))
+    return 0
+
+
+class _StatusPage:
+    """`/health` answers 200 while the process is well, `/status` its facts as JSON, `/metrics` Prometheus text."""
+
+    def __init__(self, status: ProcessStatus) -> None:
+        self._status = status
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "http", scope["type"]
+        status = self._status
         match scope["path"]:
             case "/health":
-                await _respond(send, 200, b"ok\n", "text/plain; charset=utf-8")
+                is_healthy = status.is_healthy()
+                await _respond(send, 200 if is_healthy else 503, b"ok\n" if is_healthy else b"unwell\n", "text/plain")
             case "/status":
-                facts = {"process": self._name, "started_at": self._started_at, **self.facts()}
+                facts = {"process": status.name, "started_at": status.started_at, **status.facts()}
                 await _respond(send, 200, msgspec.json.encode(facts), "application/json")
             case "/metrics":
                 await _respond(send, 200, prometheus_client.generate_latest(), prometheus_client.CONTENT_TYPE_LATEST)
             case _:
-                await _respond(send, 404, b"not found\n", "text/plain; charset=utf-8")
+                await _respond(send, 404, b"not found\n", "text/plain")
 
 
-async def _respond(send: Send, status: int, body: bytes, content_type: str) -> None:
+async def _respond(send: Send, code: int, body: bytes, content_type: str) -> None:
     headers = [(b"content-type", content_type.encode()), (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.start", "status": code, "headers": headers})
     await send({"type": "http.response.body", "body": body})

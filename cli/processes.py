@@ -26,10 +26,11 @@ from cli import environment as variables
 from cli.command_failed import CommandFailed
 from cli.data_folder import SOCKET_FOLDER_PREFIX, DataFolder, Running
 from cli.embedded_servers import EmbeddedServers
-from cli.environment import EmbeddedServerSettings, embedded_server_settings
+from cli.environment import embedded_server_settings
 from cli.listening import listen, listen_on_first_free_port, port_of
 from cli.market_environment import GATEWAY, SIMULATOR, market_environment, reachable
 from cli.progress import say, step
+from cli.start_gate import StartGate
 from cli.supervised_child import SupervisedChild
 from persistence.postgres_binaries import others_can_reach
 
@@ -112,50 +113,61 @@ class RunningMarket:
         socket_folder = self._stack.enter_context(_socket_folder())
         running = Running(pid=os.getpid(), url=self.url, socket_folder=str(socket_folder))
         self._stack.enter_context(data_folder.noted(running))
+        self._servers = EmbeddedServers(
+            settings, data_folder=self._folder, socket_folder=socket_folder, durable=options.durable
+        )
         if options.temporary:
             self._stack.callback(shutil.rmtree, self._folder)
-        await self._start_servers(settings, socket_folder)
-        await self._start_processes(gateway)
+            self._stack.callback(self._servers.remove_data)
+        self._stack.push_async_callback(self._servers.stop)
+        gate = StartGate()
+        self._stack.callback(gate.remove)
+        self._start_processes(gateway, gate)
+        await self._start_servers()
+        gate.open()
+        async with step("starting the market's processes"):
+            await _all_or_first_failure([child.until_healthy() for child in self._children.values()])
         watchers = await self._stack.enter_async_context(asyncio.TaskGroup())
         for keep_running in (self._servers.keep_running, *(child.keep_running for child in self._children.values())):
             self._stack.callback(watchers.create_task(keep_running(say)).cancel)
 
-    async def _start_servers(self, settings: EmbeddedServerSettings, socket_folder: Path) -> None:
-        self._servers = EmbeddedServers(
-            settings, data_folder=self._folder, socket_folder=socket_folder, durable=self._options.durable
-        )
-        postgres = self._servers.postgres
-        if postgres is not None and self._options.temporary:
-            self._stack.callback(postgres.remove_data)
-        if postgres is not None and not postgres.data_folder.is_relative_to(self._folder):
-            say(f"as root, PostgreSQL keeps its data in {postgres.data_folder}, which its user can reach")
-        async with step("starting PostgreSQL and Valkey"):
-            self._stack.push_async_callback(self._servers.stop)
-            await self._servers.start()
-
-    async def _start_processes(self, gateway: socket.socket) -> None:
+    def _start_processes(self, gateway: socket.socket, gate: StartGate) -> None:
         given = {**self._options.environment, **self._servers.environment}
         names = [name for name in self._options.processes if name != SIMULATOR or variables.LEMONWAY_URL not in given]
         # Only the gateway is for others to reach.
         sockets = {name: gateway if name == GATEWAY else listen("127.0.0.1", 0) for name in names}
         ports = {name: port_of(listening) for name, listening in {GATEWAY: gateway, **sockets}.items()}
         self.environment = market_environment(given, self._folder, ports)
-        logs = self._folder / "logs"
-        logs.mkdir(exist_ok=True)
-        async with step("preparing the database"):
-            await self._migrate(_fresh_log(logs / "migrate.log"))
         for name in names:
             self._stack.callback(sockets[name].close)
-            self._children[name] = SupervisedChild(
+            child = SupervisedChild(
                 name,
                 [*self._options.program, name],
                 environment=self.environment,
                 listening=sockets[name],
-                log=_fresh_log(logs / f"{name}.log"),
+                gate=gate,
+                log=self._fresh_log(name),
             )
-            self._stack.push_async_callback(self._children[name].stop)
-        async with step("starting the market's processes"):
-            await _all_or_first_failure([child.start() for child in self._children.values()])
+            self._stack.push_async_callback(child.stop)
+            child.start()
+            self._children[name] = child
+
+    async def _start_servers(self) -> None:
+        postgres = self._servers.postgres
+        if postgres is not None and not postgres.data_folder.is_relative_to(self._folder):
+            say(f"as root, PostgreSQL keeps its data in {postgres.data_folder}, which its user can reach")
+        async with step("starting PostgreSQL and Valkey"):
+            await self._servers.start()
+        async with step("preparing the database"):
+            await self._migrate(self._fresh_log("migrate"))
+
+    def _fresh_log(self, name: str) -> Path:
+        """A log of this run alone; the one of the run before is set aside, in place of the one before that."""
+        log = self._folder / "logs" / f"{name}.log"
+        log.parent.mkdir(exist_ok=True)
+        if log.exists():
+            log.replace(log.with_suffix(".before.log"))
+        return log
 
     async def _migrate(self, log: Path) -> None:
         process = child_process.start(
@@ -180,13 +192,6 @@ def _socket_folder() -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _fresh_log(log: Path) -> Path:
-    """Set the log of the run before aside, in place of the one before that."""
-    if log.exists():
-        log.replace(log.with_suffix(".before.log"))
-    return log
 
 
 async def _all_or_first_failure(starts: Sequence[Coroutine[Any, Any, None]]) -> None:

@@ -12,7 +12,10 @@ from pathlib import Path
 import child_process
 from cli.backoff import Backoff
 from cli.command_failed import CommandFailed
-from cli.listening import DESCRIPTOR, port_of
+from cli.listening import DESCRIPTOR as listening_descriptor
+from cli.listening import port_of
+from cli.start_gate import DESCRIPTOR as gate_descriptor
+from cli.start_gate import StartGate
 
 START_PATIENCE_S = 60.0
 STOP_PATIENCE_S = 10.0
@@ -21,7 +24,7 @@ HEALTH_PATIENCE_S = 5.0
 
 
 class SupervisedChild:
-    """A command that answers `GET /health` with 200 on the listening socket it is handed, once it is ready."""
+    """A command that answers `GET /health` with 200 on the listening socket it is handed, once the gate is open."""
 
     def __init__(
         self,
@@ -30,13 +33,15 @@ class SupervisedChild:
         *,
         environment: Mapping[str, str],
         listening: socket.socket,
+        gate: StartGate,
         log: Path,
     ) -> None:
         self.name = name
         self.address = f"http://127.0.0.1:{port_of(listening)}"
         self._command = command
-        self._environment = {**environment, DESCRIPTOR: str(listening.fileno())}
-        self._listening = listening
+        self._handed_over = {listening_descriptor: listening.fileno(), gate_descriptor: gate.descriptor}
+        self._environment = {**environment, **{name: str(number) for name, number in self._handed_over.items()}}
+        self._port = port_of(listening)
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -45,16 +50,26 @@ class SupervisedChild:
         """Process id of the child that runs now or ran last; 0 before the first start."""
         return self._process.pid if self._process is not None else 0
 
-    async def start(self) -> None:
-        """Start it and return once it is healthy. Raises CommandFailed with its last words if it ends before that."""
-        process = self._spawn()
+    def start(self) -> None:
+        # Killed, not asked, when the supervisor dies: what it works with ends at the same moment.
+        self._process = child_process.start(
+            self._command,
+            log=self._log,
+            stop_signal=signal.SIGKILL,
+            environment=self._environment,
+            hand_over=list(self._handed_over.values()),
+        )
+
+    async def until_healthy(self) -> None:
+        """Return once what was started is ready. Raises CommandFailed with its last words if it ends instead."""
+        assert self._process is not None
         # Its socket takes connections from the beginning: the answer comes when the process does.
-        healthy = asyncio.create_task(_until_healthy(port_of(self._listening)))
+        healthy = asyncio.create_task(_until_healthy(self._port))
         try:
             async with asyncio.timeout(START_PATIENCE_S):
                 while not healthy.done():
-                    if process.poll() is not None:
-                        raise CommandFailed(self._obituary(process))
+                    if self._process.poll() is not None:
+                        raise CommandFailed(self._obituary(self._process))
                     await asyncio.wait([healthy], timeout=LOOK_EVERY_S)
         except TimeoutError:
             raise CommandFailed(f"{self.name} was not healthy within {START_PATIENCE_S:.0f} s ({self._log})") from None
@@ -71,7 +86,7 @@ class SupervisedChild:
             delay_s = backoff.next_delay_s()
             report(f"{self._obituary(self._process)}; starting it again in {delay_s:.1f} s")
             await asyncio.sleep(delay_s)
-            self._spawn()
+            self.start()
 
     async def stop(self) -> None:
         """Ask it to finish what it is doing and to end; then end whatever it may have started and left."""
@@ -81,17 +96,6 @@ class SupervisedChild:
         await asyncio.to_thread(child_process.stop, process, signal.SIGTERM, patience_s=STOP_PATIENCE_S)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-
-    def _spawn(self) -> subprocess.Popen[bytes]:
-        # Killed, not asked, when the supervisor dies: what it works with ends at the same moment.
-        self._process = child_process.start(
-            self._command,
-            log=self._log,
-            stop_signal=signal.SIGKILL,
-            environment=self._environment,
-            hand_over=[self._listening.fileno()],
-        )
-        return self._process
 
     def _obituary(self, process: subprocess.Popen[bytes]) -> str:
         status = process.returncode

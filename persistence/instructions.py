@@ -166,6 +166,15 @@ async def claim_batch(pool: Pool, *, size: int, queued_max: int, lease_ms: int) 
     return Batch(instruction_ids=ids, key=f"{ids[0]}-{claimed[0]['lease_until_ms']}")
 
 
+async def has_more_ready(pool: Pool) -> bool:
+    """Whether rows wait to be handed out that could be at once."""
+    return bool(
+        await pool.fetchval(
+            "SELECT EXISTS (SELECT FROM payment_instruction WHERE state = 'ready' AND next_at <= now())"
+        )
+    )
+
+
 async def hand_back(pool: Pool, instruction_ids: Sequence[str], *, wait_ms: int) -> None:
     """Rows of a batch that were not sent are ready again, `wait_ms` from now."""
     await pool.execute(

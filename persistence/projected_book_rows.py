@@ -189,8 +189,8 @@ _UPSERT_FILLS = f"""
 _UPSERT_OFFERS = """
     INSERT INTO offer (id, company_id, lender_id, strategy_id, ask_bp, tier, months, min_ticket_cents,
         per_request_cents, per_borrower_cents, per_company_cents, strategy_rank, sequence, placed_at, changed_at)
-    SELECT id, company_id, lender_id, strategy_id, ask_bp, tier, string_to_array(months, ',')::integer[], min_ticket_cents,
-        per_request_cents, per_borrower_cents, per_company_cents, strategy_rank, sequence, at, at
+    SELECT id, company_id, lender_id, strategy_id, ask_bp, tier, string_to_array(months, ',')::integer[],
+        min_ticket_cents, per_request_cents, per_borrower_cents, per_company_cents, strategy_rank, sequence, at, at
     FROM unnest(
         $1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::integer[], $6::text[], $7::text[], $8::bigint[],
         $9::bigint[], $10::bigint[], $11::bigint[], $12::integer[], $13::bigint[], $14::timestamptz[])

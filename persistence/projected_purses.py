@@ -1,6 +1,5 @@
 """What the facts of purses change in PostgreSQL: the purse's side of fills, the ledger, steps done, payouts."""
 
-
 import msgspec
 
 from marketplace.ports import PurseOperation
@@ -23,8 +22,7 @@ from marketplace.purse_events import (
 from persistence.connection import AnyConnection
 from persistence.journal_facts import PurseFact
 from persistence.ledger import record_entries
-from persistence.payouts import hold_payout, refuse_payout
-from persistence.projection_refused import ProjectionRefused
+from persistence.payout_answers import PayoutAnswer, record_payout_answers
 
 
 class PurseFill(msgspec.Struct, kw_only=True):
@@ -44,7 +42,7 @@ class PurseProjection:
         self._fills: dict[str, PurseFill] = {}
         self._entries: list[Entry] = []
         self._done: set[tuple[PurseOperation, str]] = set()
-        self._payout_answers: list[WithdrawalHeld | WithdrawalRefused | WithdrawalVoided] = []
+        self._payout_answers: list[PayoutAnswer] = []
 
     def fold(self, fact: PurseFact) -> None:
         """Take one fact in."""
@@ -99,7 +97,7 @@ class PurseProjection:
         if self._done:
             done = sorted(self._done)
             await connection.execute(_MARK_STEPS_DONE, [operation for operation, _ in done], [ref for _, ref in done])
-        await self._write_payouts(connection)
+        await record_payout_answers(connection, self._payout_answers)
 
     # ── folding ─────────────────────────────────────────────────────────────
 
@@ -148,26 +146,6 @@ class PurseProjection:
             withdrawal_voided(shard=shard, seq=seq, at=event.at, lender_id=event.lender_id, cents=event.cents)
         )
 
-    # ── writing ─────────────────────────────────────────────────────────────
-
-    async def _write_payouts(self, connection: AnyConnection) -> None:
-        """What purses answered to payouts; a held one is asked of Lemonway. Raises ProjectionRefused for an unknown."""
-        if not self._payout_answers:
-            return
-        asked_for = {event.ref for event in self._payout_answers}
-        known = {row["id"] for row in await connection.fetch(_KNOWN_PAYOUTS, sorted(asked_for))}
-        if asked_for != known:
-            unknown = ", ".join(sorted(asked_for - known))
-            raise ProjectionRefused(f"purses answered for payouts that are not recorded: {unknown}")
-        for event in self._payout_answers:
-            match event:
-                case WithdrawalHeld():
-                    await hold_payout(connection, event.ref, at=event.at)
-                case WithdrawalRefused():
-                    await refuse_payout(connection, event.ref, reason="more than the purse has free", at=event.at)
-                case WithdrawalVoided():
-                    await connection.execute(_CANCEL_PAYOUT, event.ref)
-
 
 # The book's side of the row belongs to whoever projects the book: it is neither read nor written here.
 _UPSERT_PURSE_SIDE = """
@@ -183,7 +161,3 @@ _MARK_STEPS_DONE = """
     FROM unnest($1::text[], $2::text[]) AS done (operation, ref)
     WHERE purse_instruction.operation = done.operation AND purse_instruction.ref = done.ref AND state <> 'done'
 """
-
-_KNOWN_PAYOUTS = "SELECT id FROM payout WHERE id = ANY($1)"
-
-_CANCEL_PAYOUT = "UPDATE payout SET state = 'cancelled' WHERE id = $1 AND state = 'held'"

@@ -90,9 +90,7 @@ class DirectDebitResults:
                 found.extend([one] if one else [])
         return {str(transaction.id): transaction for transaction in found if _is_decided(transaction)}
 
-    async def _record_all(
-        self, awaited: Sequence[AwaitedCollection], decided: dict[str, TransactionIn]
-    ) -> set[str]:
+    async def _record_all(self, awaited: Sequence[AwaitedCollection], decided: dict[str, TransactionIn]) -> set[str]:
         waiting = iter([collection for collection in awaited if collection.money_in_id in decided])
         recorded: set[str] = set()
 

@@ -6,6 +6,7 @@ A notification may be late, doubled, out of order or forged. Following it twice,
 import asyncio
 from datetime import timedelta
 
+import msgspec
 import structlog
 
 from lemonway.client import DirectKit
@@ -14,7 +15,7 @@ from lemonway.jobs.direct_debit_results import DirectDebitResults
 from lemonway.jobs.enrolment import Enrolment
 from lemonway.jobs.wires_in import WiresIn
 from lemonway.statuses import NotificationCategory
-from lemonway.webhooks import NotificationHint, hint_of_fields
+from lemonway.webhooks import MalformedNotification, NotificationHint, parse_notification
 from marketplace.ports import Clock
 from persistence.connection import AnyConnection, Pool
 from persistence.enrolments import mandates_being_signed, party_of_wallet
@@ -89,7 +90,10 @@ class Inbox:
 
     async def _read_again(self, notification: StoredNotification) -> str | None:
         """What a person should know about it, if anything."""
-        hint = hint_of_fields(notification.fields)
+        body = msgspec.json.encode(notification.fields)
+        hint = parse_notification(content_type="application/json", body=body)
+        if isinstance(hint, MalformedNotification):
+            return f"cannot be read: {hint.reason}"
         match hint.category:
             case NotificationCategory.WIRE_IN:
                 if hint.transaction_id is None:
@@ -148,7 +152,5 @@ class Inbox:
         if chargeback is None or chargeback.origin_id is None:
             return f"Lemonway knows no chargeback {hint.transaction_id}"
         reason = f"taken back by the debtor's bank: chargeback {chargeback.id} ({chargeback.comment})"
-        is_ours = await set_returned_collection_aside(
-            self._pool, money_in_id=str(chargeback.origin_id), reason=reason
-        )
+        is_ours = await set_returned_collection_aside(self._pool, money_in_id=str(chargeback.origin_id), reason=reason)
         return reason if is_ours else f"no collection of ours is {chargeback.origin_id}"

@@ -11,7 +11,7 @@ from redis import Redis
 from lemonway.jobs.waits import Waits
 from lemonway.jobs.worker import enqueue_batch, payments_queue
 from persistence.connection import Pool
-from persistence.instructions import claim_batch
+from persistence.instructions import claim_batch, has_more_ready
 
 BATCH_SIZE = 50
 QUEUED_MAX = 200
@@ -38,6 +38,10 @@ class OutboxRelay:
                 return handed_out
             await asyncio.to_thread(enqueue_batch, self._queue, f"pay-{batch.key}", batch.instruction_ids)
             handed_out += len(batch.instruction_ids)
+
+    async def is_full(self) -> bool:
+        """Whether more is ready than may be handed out now."""
+        return await has_more_ready(self._pool)
 
     def close(self) -> None:
         self._redis.close()

@@ -1,9 +1,8 @@
 """Business days and the daily cut-off of the bank files: TARGET days, 10:30 in Paris (lemonway.md §5.2, §7.2)."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
-
-import holidays
 
 PARIS = ZoneInfo("Europe/Paris")
 CUT_OFF = time(10, 30)
@@ -11,11 +10,28 @@ _DEBIT_HOUR = time(9)
 """When a collection's result arrives on its date. Lemonway publishes no hour; the bank answers in the morning."""
 _SCHEDULED_TRANSFERS_HOUR = time(1)
 
-_CLOSING_DAYS = holidays.financial_holidays("XECB")
+_FIXED_CLOSING_DAYS = {(1, 1), (5, 1), (12, 25), (12, 26)}
 
 
 def is_business_day(day: date) -> bool:
-    return day.weekday() < 5 and day not in _CLOSING_DAYS
+    """Neither a weekend nor a closing day of TARGET: 1 January, Good Friday, Easter Monday, 1 May, 25-26 December."""
+    if day.weekday() >= 5 or (day.month, day.day) in _FIXED_CLOSING_DAYS:
+        return False
+    return day - _easter_sunday(day.year) not in (timedelta(days=-2), timedelta(days=1))
+
+
+@lru_cache
+def _easter_sunday(year: int) -> date:
+    """Gregorian computus in the form of Meeus, Astronomical Algorithms, chapter 8; the letters are his."""
+    a, (b, c) = year % 19, divmod(year, 100)
+    (d, e), f = divmod(b, 4), (b + 8) // 25
+    g = (b - f + 1) // 3
+    h = (19 * a + b - d - g + 15) % 30
+    i, k = divmod(c, 4)
+    l_ = (32 + 2 * e + 2 * i - h - k) % 7
+    m = (a + 11 * h + 22 * l_) // 451
+    month, day = divmod(h + l_ - 7 * m + 114, 31)
+    return date(year, month, day + 1)
 
 
 def business_day_after(day: date, count: int = 1) -> date:

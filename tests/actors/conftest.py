@@ -5,9 +5,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from actors.functions import load_functions
+from actors.mailbox import RedisOrderBooks
 from actors.purse import RedisPurses
 from actors.redis_connection import RedisConnection
 from actors.shards import ShardMap
+from tests.actors.book_examples import SetClock
 
 
 @pytest.fixture
@@ -22,6 +24,16 @@ async def connection(books_redis_url: str) -> AsyncIterator[RedisConnection]:
     await load_functions(connection)
     yield connection
     await connection.close()
+
+
+@pytest.fixture
+async def order_books(
+    books_redis_url: str, connection: RedisConnection, shards: ShardMap
+) -> AsyncIterator[RedisOrderBooks]:
+    """The mailboxes, whose sender's clock stands at Monday morning."""
+    order_books = RedisOrderBooks(books_redis_url, shards, SetClock())
+    yield order_books
+    await order_books.close()
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """What a mailbox takes, and what it answers."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -8,18 +7,10 @@ import pytest
 from actors.mailbox import RedisOrderBooks
 from actors.redis_connection import RedisConnection
 from actors.redis_keys import book_shard_keys
+from actors.replies import as_int
 from actors.shards import ShardMap
 from marketplace.ports import CommandAccepted, CommandBusy
-from tests.actors.book_examples import ALFA, MONDAY, SetClock, a_request, an_envelope, waiting_commands
-
-
-@pytest.fixture
-async def order_books(
-    books_redis_url: str, connection: RedisConnection, shards: ShardMap
-) -> AsyncIterator[RedisOrderBooks]:
-    order_books = RedisOrderBooks(books_redis_url, shards, SetClock())
-    yield order_books
-    await order_books.close()
+from tests.actors.book_examples import ALFA, MONDAY, a_request, an_envelope, waiting_commands
 
 
 async def test_a_command_waits_in_its_companys_shard_as_it_was_sent(
@@ -51,7 +42,7 @@ async def test_a_company_with_a_thousand_waiting_commands_is_busy_and_others_are
         name for name in (f"company-{n}" for n in range(500)) if shards.of_company(name) == shards.of_company(ALFA)
     )
 
-    assert await order_books.send(an_envelope(command_id="the thousandth".replace(" ", "-"))) == CommandAccepted()
+    assert await order_books.send(an_envelope(command_id="the-thousandth")) == CommandAccepted()
     assert await order_books.send(an_envelope(command_id="one-more")) == CommandBusy(500)
     assert await order_books.send(an_envelope(command_id="other", company_id=neighbour)) == CommandAccepted()
 
@@ -99,7 +90,7 @@ async def test_outcomes_are_kept_through_the_next_day_and_no_longer(
     outcomes = keys.outcomes_of_even_days, keys.outcomes_of_odd_days
     (today,) = [key for key in outcomes if await connection.call("EXISTS", key)]
     (other,) = [key for key in outcomes if key != today]
-    day = int(str((await connection.call("HGET", today, "#day") or b"0").decode()))  # type: ignore[union-attr]
+    day = as_int(await connection.call("HGET", today, "#day"))
     await connection.pipeline(
         [
             ("DEL", today),

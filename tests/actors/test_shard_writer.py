@@ -8,13 +8,12 @@ from actors.mailbox import RedisOrderBooks, WaitingCommand
 from actors.redis_connection import Command, RedisConnection, Reply
 from actors.redis_keys import book_shard_keys
 from actors.replies import as_fields
-from actors.shard_writer import CommandDecision, ShardPosition, ShardWriter, read_position
+from actors.shard_writer import CommandDecision, ShardPosition, read_position
 from actors.shards import ShardMap
 from marketplace.book_events import CompanyBudgetGranted
-from marketplace.commands import Envelope
 from marketplace.journal import GENESIS_HASH, JournalEntry, encode_book_record
-from marketplace.ports import CommandAccepted, CommandDecided, JournalHead
-from tests.actors.book_examples import ALFA, SetClock, a_record, accepted, an_envelope, own, waiting_commands
+from marketplace.ports import CommandDecided, JournalHead
+from tests.actors.book_examples import ALFA, a_record, accepted, an_envelope, own, waiting_commands
 
 
 class FailingConnection(RedisConnection):
@@ -39,11 +38,6 @@ class FailingConnection(RedisConnection):
 @pytest.fixture
 def shard(shards: ShardMap) -> str:
     return shards.of_company(ALFA)
-
-
-@pytest.fixture
-def order_books(books_redis_url: str, shards: ShardMap) -> RedisOrderBooks:
-    return RedisOrderBooks(books_redis_url, shards, SetClock())
 
 
 async def journal(connection: RedisConnection, shards: ShardMap, shard: str) -> list[JournalEntry]:

@@ -10,6 +10,8 @@ import socket
 import sys
 from urllib.parse import parse_qs, urlsplit
 
+from cli.start_gate import wait_for_gate
+
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
@@ -30,6 +32,8 @@ async def connect_to_servers() -> None:
 
 
 async def main(name: str) -> None:
+    if name != "migrate":
+        wait_for_gate(os.environ)
     if os.environ.get("TEST_FAILS") == name:
         sys.exit(f"{name} cannot do it")
     await connect_to_servers()

@@ -26,6 +26,7 @@ from cli.supervised_child import is_healthy
 
 STANDALONE_MARKET = Path(__file__).with_name("standalone_market.py")
 PROGRAM = (sys.executable, str(Path(__file__).with_name("market_process.py")))
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 SERVERS = {"postgres", "valkey-books", "valkey-jobs"}
 
 
@@ -35,6 +36,7 @@ def options(server_folder: Path) -> MarketOptions:
     return MarketOptions(
         data_folder=server_folder / uuid4().hex[:8] / "da ta",
         durable=False,
+        environment=ENVIRONMENT,
         processes=("books", "api"),
         program=PROGRAM,
     )
@@ -212,8 +214,7 @@ async def test_a_server_program_of_the_wrong_kind_stops_the_start(options: Marke
 def standalone_market(options: MarketOptions) -> Iterator[tuple[subprocess.Popen[str], dict[str, int]]]:
     """A supervisor in a process of its own, and the process ids of what it runs."""
     command = [sys.executable, str(STANDALONE_MARKET), str(options.data_folder)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as supervisor:
+    with subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True) as supervisor:
         assert supervisor.stdout is not None
         yield supervisor, json.loads(supervisor.stdout.readline())
 

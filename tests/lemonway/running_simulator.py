@@ -4,7 +4,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -162,30 +162,48 @@ class RunningSimulator:
 async def running_simulator(settings: SimulatorSettings) -> AsyncIterator[RunningSimulator]:
     """Serve in threads, on free ports, until the block ends."""
     receiver = WebhookReceiver()
-    async with (
-        _served(receiver.app()) as receiver_url,
-        _served(create_simulator(msgspec.structs.replace(settings, webhook_url=receiver_url + "/hook"))) as url,
-        open_lemonway(simulator_connection(url)) as lemonway,
-        httpx.AsyncClient(base_url=url + "/__sim", headers={"Content-Type": "application/json"}) as control,
-    ):
+    async with AsyncExitStack() as stack:
+        receiver_server = ThreadedServer(receiver.app())
+        stack.push_async_callback(receiver_server.join)
+        receiver_url = await receiver_server.start()
+        simulator = create_simulator(msgspec.structs.replace(settings, webhook_url=receiver_url + "/hook"))
+        simulator_server = ThreadedServer(simulator)
+        stack.push_async_callback(simulator_server.join)
+        url = await simulator_server.start()
+        # A server takes a tenth of a second to stop, so both are told before either is waited for.
+        stack.callback(simulator_server.stop)
+        stack.callback(receiver_server.stop)
+        lemonway = await stack.enter_async_context(open_lemonway(simulator_connection(url)))
+        control = await stack.enter_async_context(
+            httpx.AsyncClient(base_url=url + "/__sim", headers={"Content-Type": "application/json"})
+        )
         yield RunningSimulator(url, lemonway, control, receiver)
 
 
-@asynccontextmanager
-async def _served(app: Litestar) -> AsyncIterator[str]:
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False, timeout_graceful_shutdown=1))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        while not server.started:
-            assert thread.is_alive(), "the server did not start"
+class ThreadedServer:
+    """Serves an application on a free port, in a thread with an event loop of its own."""
+
+    def __init__(self, app: Litestar) -> None:
+        config = uvicorn.Config(app, log_level="critical", access_log=False, timeout_graceful_shutdown=1)
+        self._server = uvicorn.Server(config)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._listener]})
+
+    async def start(self) -> str:
+        """Its address, once it listens."""
+        self._thread.start()
+        while not self._server.started:
+            assert self._thread.is_alive(), "the server did not start"
             await asyncio.sleep(0.005)
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await asyncio.to_thread(thread.join)
-        listener.close()
+        return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+
+    async def join(self) -> None:
+        self.stop()
+        await asyncio.to_thread(self._thread.join)
+        self._listener.close()
 
 
 def settings_for(folder: Path) -> SimulatorSettings:

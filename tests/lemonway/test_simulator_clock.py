@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import holidays
 import msgspec
 import pytest
 
@@ -105,6 +106,13 @@ async def test_balances_can_be_asked_for_as_they_were(simulator: RunningSimulato
 def test_business_days_are_those_of_target(day: str, works: bool) -> None:
     """An Italian holiday such as 2 June is a business day; Good Friday is none; 15 August 2026 is a Saturday."""
     assert is_business_day(date.fromisoformat(day)) is works
+
+
+def test_business_days_agree_with_an_independent_calendar_for_forty_years() -> None:
+    closing_days = holidays.financial_holidays("XECB", years=range(2010, 2050))
+    days = [date(2010, 1, 1) + timedelta(days=number) for number in range(40 * 365)]
+
+    assert [day for day in days if is_business_day(day) is (day.weekday() >= 5 or day in closing_days)] == []
 
 
 def test_the_file_leaves_at_half_past_ten_in_paris_in_both_halves_of_the_year() -> None:

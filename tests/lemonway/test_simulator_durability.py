@@ -1,4 +1,4 @@
-"""Killed at any moment, the simulator goes on where it was: what was answered stays, what was not is whole or absent."""
+"""Killed at any moment, the simulator goes on where it was: what was answered stays, the rest is whole or absent."""
 
 import asyncio
 import os

@@ -193,15 +193,3 @@ async def test_where_nothing_listens_the_request_is_known_not_to_have_left() -> 
             await lemonway.directkit.send_p2p(
                 debit_wallet_id="ada", credit_wallet_id="bob", amount_cents=1, reference="r-1"
             )
-
-
-async def test_calls_at_the_same_time_share_one_bearer(
-    simulator: RunningSimulator, send: Callable[[str], Awaitable[object]]
-) -> None:
-    await simulator.post("/faults", id="f", endpoint="POST /oauth/*", mode="outage", count=1)
-    async with open_lemonway(simulator_connection(simulator.url)) as lemonway:
-        with pytest.raises(LemonwayUnreachable):
-            await lemonway.directkit.find_p2ps(reference="r-1")
-        balances = await asyncio.gather(*(lemonway.directkit.wallet_balance_cents("ada") for _ in range(10)))
-
-    assert balances == [100_00] * 10

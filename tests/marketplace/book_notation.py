@@ -5,8 +5,9 @@ A header, then one offer a line; money in euro, asks in basis points, `-` for no
     lender  ask  tier  cash    ticket  last
     L1      400  A     600.00  10.00   3
 
-`last` is the sequence at which the lender was last filled in a rationed bucket. Columns left out, or blank columns of
-an ordinary offer, need not be named; offers are numbered O1, O2… in the order they came to the book.
+`last` is the sequence at which the lender was last filled in a rationed bucket. A column stands only where it
+matters: tier B, a ticket of 10 euro, 24 months and no cap go without saying. Offers are numbered O1, O2…
+in order of arrival.
 """
 
 from datetime import UTC, datetime

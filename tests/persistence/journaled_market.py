@@ -1,10 +1,12 @@
 """A small market driven through the pure core, whose journals and rows are what the real processes would write."""
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
 from marketplace.book_decisions import decide
-from marketplace.book_events import AnyBookEvent, Covered
+from marketplace.book_events import AnyBookEvent
 from marketplace.commands import AnyBookCommand, Envelope, OpenRequest, PlaceOffer, PublishTerms, SignRequest
 from marketplace.company_terms import CompanyMoney, CompanyTerms, RateBand
 from marketplace.cover_decisions import decide_answers, decide_cover
@@ -21,6 +23,7 @@ from marketplace.purse_events import (
     FillReleased,
     FillTaken,
     FillVoided,
+    WithdrawalHeld,
 )
 from persistence.command_rows import record_command
 from persistence.connection import Connection
@@ -39,6 +42,16 @@ def id_of(name: str) -> str:
     return str(uuid5(NAMESPACE_OID, name))
 
 
+def wallet_of(name: str) -> str:
+    """The wallet of a party that a test calls by name."""
+    return f"w-{id_of(name)[:13]}"
+
+
+def purse_shard_of(name: str) -> str:
+    """Lenders with an odd number of letters live on the second purse shard."""
+    return PURSE_SHARDS[len(name) % 2]
+
+
 class JournaledMarket:
     """One company `alfa` whose book is driven as its actor drives it; every step is journaled as the store would.
 
@@ -51,6 +64,9 @@ class JournaledMarket:
         self.purses = PurseModel({})
         self.book = OrderBook(id_of("alfa"), BOOK_SHARD)
         self.at = START
+        self.before_asking: Callable[[], Awaitable[object]] | None = None
+        """Something that happens once, between a book's proposal and its asking the purses."""
+        self._names: dict[str, str] = {}
 
     async def add_company(self, *, budget_cents: int = 0) -> None:
         await self._add_party("alfa", "company")
@@ -59,7 +75,11 @@ class JournaledMarket:
             await record_entry(
                 self.connection,
                 company_wire_received(
-                    money_in_id="of-alfa", at=self.at, wallet_id="c-alfa", company_id=id_of("alfa"), cents=budget_cents
+                    money_in_id="of-alfa",
+                    at=self.at,
+                    wallet_id=wallet_of("alfa"),
+                    company_id=id_of("alfa"),
+                    cents=budget_cents,
                 ),
             )
             await record_entry(
@@ -81,6 +101,7 @@ class JournaledMarket:
 
     async def add_lender(self, name: str, *, cents: int) -> None:
         """A lender with money in its wallet and a standing offer."""
+        self._names[id_of(name)] = name
         await self._add_party(name, "lender_person")
         await self.deposit(name, cents)
         await self.send(
@@ -99,11 +120,11 @@ class JournaledMarket:
 
     async def deposit(self, name: str, cents: int) -> None:
         """A wire: row, ledger entry and step for the purse, which the purse takes at once."""
-        lender_id, money_in_id = id_of(name), f"of-{name}-{len(self.journals.entries[self.purse_shard(name)])}"
+        lender_id, money_in_id = id_of(name), f"of-{name}-{len(self.journals.entries[purse_shard_of(name)])}"
         await record_entry(
             self.connection,
             lender_wire_received(
-                money_in_id=money_in_id, at=self.at, wallet_id=f"l-{name}", lender_id=lender_id, cents=cents
+                money_in_id=money_in_id, at=self.at, wallet_id=wallet_of(name), lender_id=lender_id, cents=cents
             ),
         )
         await self.connection.execute(
@@ -117,30 +138,20 @@ class JournaledMarket:
         )
         self.purses.free_cents[lender_id] = self.purses.free_cents.get(lender_id, 0) + cents
         self.purses.vers[lender_id] = self.purses.vers.get(lender_id, 0) + 1
-        self.journal_purse(
-            name,
-            Deposited(
-                lender_id=lender_id,
-                ref=money_in_id,
-                at=self.at,
-                ver=self.purses.vers[lender_id],
-                free_cents=self.purses.free_cents[lender_id],
-                cents=cents,
-                reserved_cents=0,
-            ),
-        )
+        self.journal_purse(name, Deposited(ref=money_in_id, cents=cents, reserved_cents=0, **self.standing(name)))
 
-    async def open_request(self, name: str, *, cents: int) -> list[AnyBookEvent]:
+    async def open_request(self, name: str, *, cents: int, max_rate_bp: int = 600) -> list[AnyBookEvent]:
         """A borrower's assessed request goes to the book, which covers it if it can."""
         borrower = f"borrower of {name}"
         await self._add_party(borrower, "borrower")
         await self.connection.execute(
             "INSERT INTO credit_request (id, company_id, borrower_id, amount_cents, min_amount_cents, months,"
-            " max_rate_bp, state, command_id, created_at) VALUES ($1, $2, $3, $4, $4, 12, 600, 'opening', $5, $6)",
+            " max_rate_bp, state, command_id, created_at) VALUES ($1, $2, $3, $4, $4, 12, $5, 'opening', $6, $7)",
             id_of(name),
             id_of("alfa"),
             id_of(borrower),
             cents,
+            max_rate_bp,
             id_of(f"open {name}"),
             self.at,
         )
@@ -150,7 +161,7 @@ class JournaledMarket:
             amount_cents=cents,
             min_amount_cents=cents,
             months=12,
-            max_rate_bp=600,
+            max_rate_bp=max_rate_bp,
         )
         return await self.send(OpenRequest(request=request), command_id=id_of(f"open {name}"))
 
@@ -175,6 +186,9 @@ class JournaledMarket:
         while True:
             calls = self.book.purse_calls()
             if calls:
+                if self.before_asking is not None:
+                    happen, self.before_asking = self.before_asking, None
+                    await happen()
                 answers = [self._release(call) for call in calls.releases] + [self._take(call) for call in calls.takes]
                 events += self._record(decide_answers(self.book, answers), cause_id="answers")
             elif not (covering := self._cover()):
@@ -182,22 +196,41 @@ class JournaledMarket:
             else:
                 events += covering
 
-    def covered(self, name: str) -> Covered:
-        """The event by which a request was covered."""
-        records = [
-            entry for entry in self.journals.entries[BOOK_SHARD] if entry.kind == "covered" and id_of(name).encode() in entry.payload
-        ]
-        assert len(records) == 1, records
-        event = _decoded(records[0].payload).event
-        assert isinstance(event, Covered)
-        return event
+    async def hold_for_payout(self, name: str, cents: int) -> str:
+        """A payout is asked for, and the lender's purse sets the money aside; the id of the payout."""
+        lender_id, payout_id = id_of(name), id_of(f"payout of {name}")
+        account_id = id_of(f"account of {name}")
+        await self.connection.execute(
+            "INSERT INTO bank_account (id, party_id, iban, holder, state) VALUES ($1, $2, 'IT00', $3, 'active')",
+            account_id,
+            lender_id,
+            name,
+        )
+        await self.connection.execute(
+            "INSERT INTO payout (id, participant_kind, participant_id, bank_account_id, cents, at)"
+            " VALUES ($1, 'lender', $2, $3, $4, $5)",
+            payout_id,
+            lender_id,
+            account_id,
+            cents,
+            self.at,
+        )
+        self.purses.spend(lender_id, cents)
+        self.journal_purse(name, WithdrawalHeld(ref=payout_id, cents=cents, **self.standing(name)))
+        return payout_id
 
-    def purse_shard(self, name: str) -> str:
-        """Lenders with an odd number of letters live on the second purse shard."""
-        return PURSE_SHARDS[len(name) % 2]
+    def standing(self, name: str) -> dict[str, Any]:
+        """The fields that every event of a lender's purse carries."""
+        lender_id = id_of(name)
+        return {
+            "lender_id": lender_id,
+            "at": self.at,
+            "ver": self.purses.vers[lender_id],
+            "free_cents": self.purses.free_cents[lender_id],
+        }
 
     def journal_purse(self, name: str, event: AnyPurseEvent) -> None:
-        self.journals.append_purse(self.purse_shard(name), event)
+        self.journals.append_purse(purse_shard_of(name), event)
 
     # ── the book and its purses ─────────────────────────────────────────────
 
@@ -214,58 +247,39 @@ class JournaledMarket:
         return events
 
     def _take(self, call: TakeCall) -> PurseAnswer:
+        name = self._names[call.lender_id]
         replaced_cents = self.purses.taken[call.replaces][1] if call.replaces else 0
         answer = self.purses.take(call)
-        event: AnyPurseEvent
-        if answer.outcome == "taken":
-            event = FillTaken(
-                lender_id=call.lender_id,
-                ref=call.fill_id,
-                at=self.at,
-                ver=answer.ver,
-                free_cents=answer.free_cents,
-                strategy_id=call.strategy_id,
-                want_cents=call.cents,
-                cents=answer.cents,
-                replaced_fill_id=call.replaces,
-                replaced_cents=replaced_cents,
-            )
-        else:
-            event = FillDenied(
-                lender_id=call.lender_id,
-                ref=call.fill_id,
-                at=self.at,
-                ver=answer.ver,
-                free_cents=answer.free_cents,
-                want_cents=call.cents,
-            )
-        self._journal_for(call.lender_id, event)
+        if answer.outcome == "denied":
+            self.journal_purse(name, FillDenied(ref=call.fill_id, want_cents=call.cents, **self.standing(name)))
+            return answer
+        taken = FillTaken(
+            ref=call.fill_id,
+            strategy_id=call.strategy_id,
+            want_cents=call.cents,
+            cents=answer.cents,
+            replaced_fill_id=call.replaces,
+            replaced_cents=replaced_cents,
+            **self.standing(name),
+        )
+        self.journal_purse(name, taken)
         return answer
 
     def _release(self, call: ReleaseCall) -> PurseAnswer:
+        name = self._names[call.lender_id]
         promised = self.purses.taken.get(call.fill_id)
         answer = self.purses.release(call)
-        standing = {"lender_id": call.lender_id, "ref": call.fill_id, "ver": answer.ver, "free_cents": answer.free_cents}
         if promised is None:
-            self._journal_for(call.lender_id, FillVoided(at=self.at, **standing))  # type: ignore[arg-type]
+            self.journal_purse(name, FillVoided(ref=call.fill_id, **self.standing(name)))
         else:
-            self._journal_for(call.lender_id, FillReleased(at=self.at, cents=promised[1], **standing))  # type: ignore[arg-type]
+            self.journal_purse(name, FillReleased(ref=call.fill_id, cents=promised[1], **self.standing(name)))
         return answer
 
-    def _journal_for(self, lender_id: str, event: AnyPurseEvent) -> None:
-        self.journals.append_purse(self._shards_by_lender[lender_id], event)
-
-    @property
-    def _shards_by_lender(self) -> dict[str, str]:
-        return {id_of(name): self.purse_shard(name) for name in self._names}
-
     async def _add_party(self, name: str, kind: str) -> None:
-        self._names.append(name)
-        initial = kind[0]
         await self.connection.execute(
             "INSERT INTO party (id, kind, name, wallet_id, kyc_state) VALUES ($1, $2, $3, $4, 'accepted')",
             id_of(name),
             kind,
             name,
-            wallet_of(name, initial),
+            wallet_of(name),
         )

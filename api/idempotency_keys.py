@@ -1,0 +1,11 @@
+"""The `Idempotency-Key` header: the id a client gives to an effect whose address holds none."""
+
+from typing import Annotated
+from uuid import UUID
+
+from litestar.params import Parameter
+
+IdempotencyKey = Annotated[
+    UUID | None,
+    Parameter(header="Idempotency-Key", required=False, description="A UUID; the same key asks for the same effect."),
+]

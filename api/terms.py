@@ -1,0 +1,119 @@
+"""Versions of a company's terms: rates, tickets, guarantee, own money, and the policy on who may borrow."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Controller, Response, put
+
+from api.body_fields import CENTS_MAX, WaitS
+from api.callers import Role
+from api.command_desk import CommandReceipt
+from api.dependencies import Commands, Database, MarketClock, SignedIn
+from api.guards import Objects, allow
+from api.problems import FieldError, Problem, not_found
+from marketplace.affordability import CreditPolicy
+from marketplace.company_terms import WHOLE_BP, CompanyTerms, terms_problems
+from persistence.company_cards import company_card
+from persistence.published_terms import TermsTaken, VersionReused, VersionUnexpected, publish_terms
+
+_MONTHS_MAX = 120
+_HOURS_MAX = 24 * 365
+
+
+class TermsBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A version of the terms, numbered as in the address, and the credit policy that goes with it."""
+
+    terms: CompanyTerms
+    policy: CreditPolicy
+
+
+class TermsController(Controller):
+    path = "/companies/{company_id:uuid}/terms"
+    tags = ("Terms",)
+
+    @put(
+        "/{version:int}",
+        operation_id="PublishTerms",
+        status_code=201,
+        opt=allow(Role.COMPANY, Role.OPERATOR, objects=Objects.OWN_COMPANY_IN_PATH),
+    )
+    async def publish_terms(
+        self,
+        company_id: UUID,
+        version: int,
+        data: TermsBody,
+        caller: SignedIn,
+        pool: Database,
+        clock: MarketClock,
+        commands: Commands,
+        wait_s: WaitS = 0,
+    ) -> Response[CommandReceipt]:
+        """Publish a version. It re-prices every request that is not covered yet, from the book's next turn on."""
+        errors = [*_terms_errors(data.terms, version), *_policy_errors(data.policy)]
+        if errors:
+            raise Problem("invalid-body", "The terms contradict themselves.", errors=errors)
+        if await company_card(pool, str(company_id)) is None:
+            not_found("company")
+        async with pool.acquire() as connection, connection.transaction():
+            outcome = await publish_terms(
+                connection, str(company_id), data.terms, data.policy, at=clock.now(), party_id=caller.party_id
+            )
+        match outcome:
+            case VersionReused():
+                raise Problem("id-reused", "This version stands with other terms. Publish the next one.")
+            case VersionUnexpected(expected_version=expected_version):
+                raise Problem(
+                    "terms-changed",
+                    "Versions are published one after the other.",
+                    given_version=version,
+                    expected_version=expected_version,
+                )
+            case TermsTaken(envelope=envelope, is_new=is_new):
+                return await commands.answer(envelope, wait_s=wait_s, is_new=is_new, decided_status=201)
+
+
+def _terms_errors(terms: CompanyTerms, version: int) -> Iterator[FieldError]:
+    if terms.version != version:
+        yield _error("/terms/version", f"must be the version in the address, {version}")
+    for problem in terms_problems(terms):
+        pointer = "/terms/" + problem.field.replace("[", "/").replace("]", "").replace(".", "/")
+        yield _error(pointer, f"{problem.given} is not accepted: {problem.accepted}")
+    for band in terms.bands:
+        if band.months > _MONTHS_MAX:
+            yield _error("/terms/bands", f"{band.months} months is not accepted: at most {_MONTHS_MAX}")
+    for field in ("accept_window_hours", "patience_hours", "expiry_hours"):
+        if getattr(terms, field) > _HOURS_MAX:
+            yield _error(f"/terms/{field}", f"at most {_HOURS_MAX}")
+    yield from _absurd_figures("/terms", msgspec.to_builtins(terms))
+
+
+def _policy_errors(policy: CreditPolicy) -> Iterator[FieldError]:
+    if not 1 <= policy.amount_min_cents <= CENTS_MAX:
+        yield _error("/policy/amount_min_cents", f"1 to {CENTS_MAX}")
+    if not policy.amount_min_cents <= policy.amount_max_cents <= CENTS_MAX:
+        yield _error("/policy/amount_max_cents", f"amount_min_cents to {CENTS_MAX}")
+    if not 0 <= policy.instalment_max_bp <= WHOLE_BP:
+        yield _error("/policy/instalment_max_bp", f"0 to {WHOLE_BP}")
+    if not 0 <= policy.seniority_min_months <= 600:
+        yield _error("/policy/seniority_min_months", "0 to 600")
+    if not 1 <= policy.open_loans_max <= 100:
+        yield _error("/policy/open_loans_max", "1 to 100")
+    if not policy.contract_types:
+        yield _error("/policy/contract_types", "at least one")
+
+
+def _absurd_figures(pointer: str, value: Any) -> Iterator[FieldError]:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _absurd_figures(f"{pointer}/{name}", inner)
+    elif isinstance(value, list | tuple):
+        for place, inner in enumerate(value):
+            yield from _absurd_figures(f"{pointer}/{place}", inner)
+    elif isinstance(value, int) and value > CENTS_MAX:
+        yield _error(pointer, f"at most {CENTS_MAX}")
+
+
+def _error(pointer: str, detail: str) -> FieldError:
+    return FieldError(pointer=pointer, rule="range", detail=detail)

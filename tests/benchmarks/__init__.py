@@ -1,0 +1,1 @@
+"""Benchmarks: `python3 main.py bench NAME` prints ours beside the limit that was measured in the same run."""
