@@ -37,6 +37,8 @@ class RedisConnection:
         )
         self._connection: AbstractConnection = pool.connection_class(**pool.connection_kwargs)
         self._in_use = asyncio.Lock()
+        self._is_closed = False
+        self._awaits_answer = False
 
     async def call(self, *command: Argument) -> Reply:
         """The answer to one command. Raises `RedisUnreachable`, `RedisRefused` or `FunctionFault`."""
@@ -55,20 +57,36 @@ class RedisConnection:
             running.add_done_callback(_let_go)
             raise
 
-    async def close(self) -> None:
-        """Close the connection; a read that waits on it ends with `RedisUnreachable`."""
+    async def disconnect(self) -> None:
+        """Close the connection, which opens again when it is next used. Only between calls."""
         with contextlib.suppress(RedisError):
             await self._connection.disconnect(nowait=True)
+
+    async def close(self) -> None:
+        """Close the connection for good: a call under way and all later ones end with `RedisUnreachable`."""
+        self._is_closed = True
+        # A connection that is just being made cannot be closed safely; the call that makes it will find it closed.
+        if self._awaits_answer or not self._in_use.locked():
+            await self.disconnect()
 
     async def _run(self, commands: Sequence[Command]) -> list[Reply]:
         async with self._in_use:
             try:
+                self._check_open()
                 packed = self._connection.pack_commands(commands)
                 await self._connection.send_packed_command(packed, check_health=False)
+                self._check_open()
+                self._awaits_answer = True
                 return [await self._read() for _ in commands]
             except (RedisError, OSError, EOFError) as failure:
-                await self.close()
+                await self.disconnect()
                 raise RedisUnreachable(f"{_named(commands[0])}: {failure}") from failure
+            finally:
+                self._awaits_answer = False
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise ConnectionError("closed by its owner")
 
     async def _read(self) -> Reply:
         try:

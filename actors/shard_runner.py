@@ -74,7 +74,7 @@ class ShardRunner:
         self._clock = clock
         self._ticking = ticking
         self._connection = connect()
-        self._mailbox_connection = connect()
+        self._connect = connect
         self._state: ShardState = "waiting"
         self._hosted: HostedShard | None = None
         self._waiting: deque[WaitingCommand] = deque()
@@ -131,9 +131,8 @@ class ShardRunner:
         self._state = "stopped"
 
     async def close(self) -> None:
-        """Close the connections, once `run` has ended."""
+        """Close the connection, once `run` has ended."""
         await self._connection.close()
-        await self._mailbox_connection.close()
 
     async def _own_once(self) -> None:
         await load_functions(self._connection)
@@ -144,11 +143,12 @@ class ShardRunner:
         self._state = "replaying"
         hosted = self._hosted = await host_shard(self.shard, self._shards, self._connection, epoch=epoch)
         self._state = "running"
-        reading = asyncio.create_task(self._read_mailbox())
+        mailbox_connection = self._connect()
+        reading = asyncio.create_task(self._read_mailbox(mailbox_connection))
         try:
             await self._serve(hosted, reading)
         finally:
-            await self._mailbox_connection.close()
+            await mailbox_connection.close()
             await asyncio.wait([reading])
             reading.exception()
         await release_lease(self._connection, self.keys.lease, owner_id=self._owner_id, epoch=epoch)
@@ -202,12 +202,12 @@ class ShardRunner:
         if reading.done():
             reading.result()
 
-    async def _read_mailbox(self) -> None:
+    async def _read_mailbox(self, connection: RedisConnection) -> None:
         """Keep commands coming, no more than are worth holding in memory."""
         read_up_to = FIRST_MAILBOX_POSITION
         while not self._must_end():
             commands = await read_mailbox(
-                self._mailbox_connection,
+                connection,
                 self.keys.mailbox,
                 after_entry=read_up_to,
                 limit=COMMANDS_IN_MEMORY,

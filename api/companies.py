@@ -66,9 +66,7 @@ class CompanyController(Controller):
             secret_hash=secret_digest(data.secret),
         )
         async with pool.acquire() as connection, connection.transaction():
-            outcome = await register_company(
-                connection, NewCompany(party=party, sector=data.sector, code=data.code)
-            )
+            outcome = await register_company(connection, NewCompany(party=party, sector=data.sector, code=data.code))
             if outcome == "id_reused":
                 raise id_reused("company")
             if outcome == "code_taken":

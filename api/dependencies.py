@@ -63,6 +63,7 @@ def provided(parts: GatewayParts) -> dict[str, Provide]:
         "enrolment": parts.enrolment,
         "channels": parts.channels,
         "feed_socket": parts.feed_socket,
+        "webhook_secrets": parts.webhook_secrets,
     }
     constants = {name: Provide(_constant(value), sync_to_thread=False) for name, value in fixed.items()}
     return {**constants, "caller": Provide(caller), "language": Provide(asked_language)}

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Annotated
+from typing import Annotated, NoReturn
 from uuid import UUID, uuid4
 
 import msgspec
@@ -16,7 +16,7 @@ from api.idempotency_keys import IdempotencyKey
 from api.problems import Problem, not_found
 from api.strict_requests import field_error
 from marketplace.assessment_reasons import ContractType
-from persistence.company_cards import company_card
+from persistence.company_cards import company_exists
 from persistence.employee_imports import ListedEmployee, import_employees
 
 ROWS_MAX = 50_000
@@ -77,7 +77,7 @@ class EmployeeImportController(Controller):
     ) -> ImportReceipt:
         """Add employees, or change those known by their staff number. The same list again changes nothing."""
         rows = _checked_rows(data.rows)
-        if await company_card(pool, str(company_id)) is None:
+        if not await company_exists(pool, str(company_id)):
             not_found("company")
         import_id = idempotency_key or uuid4()
         async with pool.acquire() as connection, connection.transaction():
@@ -85,7 +85,9 @@ class EmployeeImportController(Controller):
                 connection, str(company_id), [_listed(row) for row in rows], import_id=str(import_id)
             )
         if isinstance(outcome, list):
-            taken = [_taken(identity.place + 1, identity.field, "of another employee in the list") for identity in outcome]
+            taken = [
+                _taken(identity.place + 1, identity.field, "of another employee in the list") for identity in outcome
+            ]
             _refuse(taken)
         return ImportReceipt(
             import_id=import_id,
@@ -103,9 +105,7 @@ def _checked_rows(raw_rows: Sequence[msgspec.Raw]) -> list[EmployeeRow]:
             row = msgspec.json.decode(raw, type=EmployeeRow)
         except msgspec.ValidationError as error:
             wrong = field_error(error)
-            errors.append(
-                RowError(line=line, field=wrong.pointer.lstrip("/"), rule=wrong.rule, detail=wrong.detail)
-            )
+            errors.append(RowError(line=line, field=wrong.pointer.lstrip("/"), rule=wrong.rule, detail=wrong.detail))
             continue
         rows.append(row)
         errors += _contradictions(line, row)
@@ -141,7 +141,7 @@ def _taken(line: int, field: str, detail: str) -> RowError:
     return RowError(line=line, field=field, rule="unique", detail=detail)
 
 
-def _refuse(errors: Sequence[RowError]) -> None:
+def _refuse(errors: Sequence[RowError]) -> NoReturn:
     raise Problem(
         "invalid-body",
         f"{len(errors)} errors in the rows; nothing was loaded.",

@@ -64,6 +64,9 @@ def hold_rule(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRoute
     """Litestar's guard for every route. Raises Problem 401 without a key, 403 for a role that may not, 404 for a
     company that is not the caller's."""
     rule = access_rule(handler)
+    if rule is None and connection.scope.get("method") == "OPTIONS":
+        # Litestar adds this method by itself; nobody from elsewhere is to call us, so there is nothing to ask.
+        raise Problem("method-not-allowed", "This path does not answer this method.")
     assert rule is not None, handler
     if rule.is_public:
         return
@@ -74,6 +77,9 @@ def hold_rule(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRoute
         )
     if caller.role not in rule.roles:
         raise Problem("forbidden", "Your role may not make this call.", permission=sorted(rule.roles))
-    if rule.objects is Objects.OWN_COMPANY_IN_PATH and not caller.is_operator:
-        if str(connection.path_params["company_id"]) != caller.party_id:
-            not_found("company")
+    if rule.objects is Objects.OWN_COMPANY_IN_PATH and not _is_own_company(connection, caller):
+        not_found("company")
+
+
+def _is_own_company(connection: ASGIConnection[Any, Any, Any, Any], caller: Caller) -> bool:
+    return caller.is_operator or str(connection.path_params["company_id"]) == caller.party_id

@@ -16,9 +16,9 @@ from litestar.exceptions import (
     HTTPException,
     MethodNotAllowedException,
     NotFoundException,
-    RequestEntityTooLarge,
     ValidationException,
 )
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
 from api.request_stamps import request_id
 from lemonway.errors import LemonwayError, LemonwayRefusal, LemonwayThrottled
@@ -76,13 +76,21 @@ PROBLEMS: dict[str, ProblemKind] = {
 class Problem(Exception):
     """Answer with the problem `slug`. `members` are added to the document, `headers` to the answer."""
 
-    def __init__(self, slug: str, detail: str, *, headers: Mapping[str, str] | None = None, **members: object) -> None:
+    def __init__(
+        self,
+        slug: str,
+        detail: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        members: Members | None = None,
+        **more_members: object,
+    ) -> None:
         super().__init__(f"{slug}: {detail}")
         assert slug in PROBLEMS, slug
         self.slug = slug
         self.detail = detail
         self.headers = dict(headers or {})
-        self.members = members
+        self.members = {**(members or {}), **more_members}
 
 
 class FieldError(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,13 +131,10 @@ _REFUSALS: dict[type[refusals.Refusal], tuple[str, str]] = {
 def refused_by_book(refusal: BookRefusal) -> Problem:
     """The problem that tells a caller why a book refused, with the refusal's own fields as members."""
     slug, detail = _REFUSALS[type(refusal)]
-    members: dict[str, object] = msgspec.to_builtins(refusal)
-    return Problem(slug, detail, **members)
+    return Problem(slug, detail, members=msgspec.to_builtins(refusal))
 
 
-def problem_document(
-    slug: str, detail: str, *, instance: str, request_id: str, members: Members = {}
-) -> dict[str, object]:
+def problem_document(slug: str, detail: str, *, instance: str, request_id: str, members: Members) -> dict[str, object]:
     """The body of a problem: the fixed fields first, then `members`, which never replace them."""
     kind = PROBLEMS[slug]
     fixed = {
@@ -170,18 +175,22 @@ def _translated(error: Exception) -> Problem:
             return translate(error)
     if is_database_away(error) or is_lost_race(error):
         return retry_later("overloaded", "The record cannot be reached at the moment. Nothing was lost: try again.")
+    return _internal()
+
+
+def _internal() -> Problem:
     return Problem("internal", "The request was not carried out. Quote the request id when you report this.")
 
 
-def _malformed(error: Exception) -> Problem:
+def _refused_by_framework(error: Exception) -> Problem:
     assert isinstance(error, HTTPException)
-    return Problem("malformed-request", error.detail)
+    return Problem("malformed-request", error.detail) if error.status_code < 500 else _internal()
 
 
 def _invalid_parameter(error: Exception) -> Problem:
     assert isinstance(error, ValidationException)
-    wrong = next(iter(error.extra or []), {})
-    assert isinstance(wrong, dict)
+    found: Any = error.extra or [{}]
+    wrong = found[0]
     parameter, message = wrong.get("key", "?"), str(wrong.get("message", "not accepted"))
     return Problem("invalid-parameter", f"{parameter}: {message}", parameter=parameter, expected=message)
 
@@ -205,7 +214,7 @@ _TRANSLATIONS: tuple[tuple[tuple[type[Exception], ...], Callable[[Any], Problem]
     ((MethodNotAllowedException,), _method_not_allowed),
     ((RequestEntityTooLarge,), lambda error: Problem("body-too-large", "The body is larger than this call takes.")),
     ((ValidationException,), _invalid_parameter),
-    ((HTTPException,), lambda error: _malformed(error) if error.status_code < 500 else _internal(error)),
+    ((HTTPException,), _refused_by_framework),
     ((LemonwayError,), _payments_failed),
     (
         (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError),
@@ -213,7 +222,3 @@ _TRANSLATIONS: tuple[tuple[tuple[type[Exception], ...], Callable[[Any], Problem]
     ),
     ((asyncpg.QueryCanceledError,), lambda error: retry_later("overloaded", "The record took too long. Try again.")),
 )
-
-
-def _internal(error: Exception) -> Problem:
-    return Problem("internal", "The request was not carried out. Quote the request id when you report this.")

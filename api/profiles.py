@@ -8,9 +8,7 @@ import msgspec
 from api.body_fields import CountryCode, Email, Name
 from lemonway.onboarding_messages import Individual, LegalEntity, OnboardingAddress
 
-Phone = Annotated[
-    str, msgspec.Meta(pattern=r"^\+[1-9][0-9]{6,14}$", description="E.164: a plus sign and the digits.")
-]
+Phone = Annotated[str, msgspec.Meta(pattern=r"^\+[1-9][0-9]{6,14}$", description="E.164: a plus sign and the digits.")]
 
 
 class Address(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

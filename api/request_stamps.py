@@ -1,7 +1,7 @@
 """What every answer carries: the request's id, the business date, and the headers that keep browsers strict."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import date
 from uuid import UUID, uuid4
 
@@ -31,7 +31,7 @@ def request_id(scope: Scope) -> str:
     return stamped
 
 
-def stamp_answers(business_date: Callable[[], date]) -> Callable[[Message, Scope], "object"]:
+def stamp_answers(business_date: Callable[[], date]) -> Callable[[Message, Scope], Awaitable[None]]:
     """Litestar's `before_send` hook that puts these headers on every answer, problems and pages included."""
 
     async def stamp(message: Message, scope: Scope) -> None:

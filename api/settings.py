@@ -1,5 +1,6 @@
 """What the gateway is started with."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
@@ -15,7 +16,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     """`public_books` shows the books, which name nobody, to visitors who have not signed in.
 
     `operator_secret` is what operations sign in with. With `clock="virtual"` business time
-    moves only when the market's driver says so, never by itself.
+    moves only when the market's driver says so, never by itself; in a new market it begins at `clock_starts_at`.
     """
 
     host: Annotated[str, msgspec.Meta(min_length=1, description="a host name or address to listen on")] = "127.0.0.1"
@@ -23,4 +24,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     jobs_redis_url: RedisUrl
     public_books: Annotated[bool, msgspec.Meta(description="true or false")] = True
     operator_secret: Annotated[str, msgspec.Meta(min_length=16, description="a secret of at least 16 characters")]
+    clock_starts_at: Annotated[datetime, msgspec.Meta(tz=True, description="an instant: 2026-11-23T09:00:00Z")] | None = (
+        None
+    )
     clock: Annotated[Literal["system", "virtual"], msgspec.Meta(description="system or virtual")] = "system"

@@ -15,7 +15,7 @@ from api.guards import Objects, allow
 from api.problems import FieldError, Problem, not_found
 from marketplace.affordability import CreditPolicy
 from marketplace.company_terms import WHOLE_BP, CompanyTerms, terms_problems
-from persistence.company_cards import company_card
+from persistence.company_cards import company_exists
 from persistence.published_terms import TermsTaken, VersionReused, VersionUnexpected, publish_terms
 
 _MONTHS_MAX = 120
@@ -54,7 +54,7 @@ class TermsController(Controller):
         errors = [*_terms_errors(data.terms, version), *_policy_errors(data.policy)]
         if errors:
             raise Problem("invalid-body", "The terms contradict themselves.", errors=errors)
-        if await company_card(pool, str(company_id)) is None:
+        if not await company_exists(pool, str(company_id)):
             not_found("company")
         async with pool.acquire() as connection, connection.transaction():
             outcome = await publish_terms(

@@ -77,6 +77,7 @@ COMMANDS = {
     "lint": Command("cli.lint", "check format, lint rules and types", _no_arguments),
     "bench": Command("cli.bench", "measure, beside the limit measured in the same run", _bench_arguments),
     "schedule": Command("cli.schedule", "an instalment plan, to check by hand"),
+    "match": Command("cli.match", "which lenders fund a book's requests, to check by hand"),
     "apr": Command("cli.apr", "the annual percentage rate (TAEG) of cash flows, to check by hand"),
 }
 EVERYTHING = Command("cli.run", "everything at once, on servers of its own", _run_arguments)

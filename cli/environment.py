@@ -36,6 +36,7 @@ API_VARIABLES = {
     "public_books": "BLULEND_PUBLIC_BOOKS",
     "operator_secret": "BLULEND_OPERATOR_SECRET",
     "clock": "BLULEND_CLOCK",
+    "clock_starts_at": "BLULEND_CLOCK_STARTS_AT",
 }
 ACTOR_VARIABLES = {
     "book_redis_url": BOOK_REDIS_URL,
@@ -49,6 +50,7 @@ LEMONWAY_VARIABLES = {
     "base_url": LEMONWAY_URL,
     "token_url": "BLULEND_LEMONWAY_TOKEN_URL",
     "onboarding_url": "BLULEND_LEMONWAY_ONBOARDING_URL",
+    "webkit_url": "BLULEND_LEMONWAY_WEBKIT_URL",
     "api_key": "BLULEND_LEMONWAY_API_KEY",
     "webhook_secret": "BLULEND_LEMONWAY_WEBHOOK_SECRET",
     "sc_wallet": "BLULEND_LEMONWAY_SC_WALLET",

@@ -8,7 +8,11 @@ from cli.environment import API_VARIABLES, LEMONWAY_VARIABLES, SIMULATOR_VARIABL
 
 SIMULATOR = "lemonway-simulator"
 GATEWAY = "api"
-WEBHOOK_PATH = "/lemonway-notifications"
+DIRECTKIT_PATH = "/directkitrest"
+ONBOARDING_PATH = "/onboarding-api"
+TOKEN_PATH = "/oauth/api/v1/oauth/token"
+SIGNING_PATH = "/webkit"
+WEBHOOK_PATH = "/hooks/lemonway"
 
 
 def market_environment(given: Mapping[str, str], folder: Path, ports: Mapping[str, int]) -> dict[str, str]:
@@ -18,9 +22,10 @@ def market_environment(given: Mapping[str, str], folder: Path, ports: Mapping[st
         address = f"http://127.0.0.1:{ports[SIMULATOR]}"
         webhook_secret = given.get(LEMONWAY_VARIABLES["webhook_secret"]) or secrets.token_urlsafe(24)
         environment |= {
-            LEMONWAY_VARIABLES["base_url"]: address,
-            LEMONWAY_VARIABLES["onboarding_url"]: address,
-            LEMONWAY_VARIABLES["token_url"]: f"{address}/oauth/api/v1/oauth/token",
+            LEMONWAY_VARIABLES["base_url"]: f"{address}{DIRECTKIT_PATH}",
+            LEMONWAY_VARIABLES["onboarding_url"]: f"{address}{ONBOARDING_PATH}",
+            LEMONWAY_VARIABLES["token_url"]: f"{address}{TOKEN_PATH}",
+            LEMONWAY_VARIABLES["webkit_url"]: f"{address}{SIGNING_PATH}",
             LEMONWAY_VARIABLES["api_key"]: given.get(LEMONWAY_VARIABLES["api_key"]) or secrets.token_urlsafe(24),
             LEMONWAY_VARIABLES["webhook_secret"]: webhook_secret,
             SIMULATOR_VARIABLES["store"]: str(folder / "lemonway-simulator.store"),

@@ -9,9 +9,9 @@ WalletId = Annotated[str, msgspec.Meta(min_length=1, max_length=256, description
 
 
 class LemonwaySettings(msgspec.Struct, frozen=True, kw_only=True):
-    """The three addresses differ between sandbox, production and simulator; nothing else does.
+    """The four addresses differ between sandbox, production and simulator; nothing else does.
 
-    `base_url` ends before `/v2`. Fees are booked on `sc_wallet`, the platform's own; instalments arrive on
+    `base_url` ends before `/v2`, `webkit_url` is the hosted page on which mandates are signed. Fees are booked on `sc_wallet`, the platform's own; instalments arrive on
     `collection_wallet` before they are shared out. `webhook_secret` is the unguessable part of the address that
     notifications come in at, as they are unsigned (lemonway.md §9). Waits for the network are those of production
     times `waits_percent` / 100, so that demonstrations need not wait for minutes.
@@ -20,6 +20,7 @@ class LemonwaySettings(msgspec.Struct, frozen=True, kw_only=True):
     base_url: HttpUrl
     token_url: HttpUrl
     onboarding_url: HttpUrl
+    webkit_url: HttpUrl
     api_key: Annotated[str, msgspec.Meta(min_length=1, description="the API key of Lemonway's dashboard")]
     webhook_secret: Annotated[
         str, msgspec.Meta(pattern=r"^[\w-]{16,}$", description="at least 16 letters, digits, '_' or '-'")

@@ -11,7 +11,6 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from lemonway.statuses import NotificationCategory
 from lemonway.translation import euros_to_cents, read_paris_time
 
 _MAX_BODY_BYTES = 16_384
@@ -31,6 +30,7 @@ class NotificationHint(msgspec.Struct, frozen=True, kw_only=True):
     internal_id: str | None
     object_id: str
     status: str | None
+    blocking: str | None
     transaction_id: int | None
     origin_transaction_id: int | None
     document_id: int | None
@@ -40,17 +40,17 @@ class NotificationHint(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def dedupe_key(self) -> str:
-        """The same for every copy of one notification: category, object, status and `NotifDate`."""
-        return f"{self.category}|{self.object_id}|{self.status or ''}|{self.notified}"
+        """The same for every copy of one notification: category, object, status and `NotifDate`.
+
+        Blocking and unblocking leave a wallet's status as it is, so there the direction belongs to the status.
+        """
+        status = f"{self.status or ''}{'' if self.blocking is None else f' blocking {self.blocking}'}"
+        return f"{self.category}|{self.object_id}|{status}|{self.notified}"
 
     @property
     def notified_at(self) -> datetime:
         """`NotifDate` as a UTC instant."""
         return read_paris_time(self.notified)
-
-    @property
-    def is_about_onboarding(self) -> bool:
-        return self.category in (NotificationCategory.ONBOARDING_PROFILE, NotificationCategory.ONBOARDING_ACCOUNT)
 
 
 class MalformedNotification(msgspec.Struct, frozen=True):
@@ -114,6 +114,7 @@ def _hint(fields: dict[str, str]) -> NotificationHint:
         internal_id=internal_id,
         object_id="" if object_id is None else str(object_id),
         status=_given(folded, "status"),
+        blocking=_given(folded, "blocking"),
         transaction_id=transaction_id,
         origin_transaction_id=_number(folded, "idorigintransaction"),
         document_id=document_id,

@@ -83,7 +83,8 @@ async def add_mandate(
     """Record a mandate on one of the party's own bank accounts, in the caller's transaction."""
     is_new = await connection.fetchval(
         "INSERT INTO mandate (id, party_id, bank_account_id)"
-        " SELECT $1, $2, id FROM bank_account WHERE id = $3 AND party_id = $2 ON CONFLICT (id) DO NOTHING RETURNING true",
+        " SELECT $1, $2, id FROM bank_account WHERE id = $3 AND party_id = $2"
+        " ON CONFLICT (id) DO NOTHING RETURNING true",
         mandate_id,
         party_id,
         bank_account_id,

@@ -20,6 +20,7 @@ _MORNING = time(7, tzinfo=_ROME)
 _EVENING = time(18, tzinfo=_ROME)
 _DIRECT_DEBIT_CATEGORIES = [11, 17]
 """Lemonway's notifications of a direct debit's result and of its cancellation."""
+_COUNT_OPEN = "SELECT count(*) FROM payment_instruction WHERE state IN ('ready', 'queued', 'sending')"
 
 
 class Step(StrEnum):
@@ -125,12 +126,14 @@ async def what_step_waits_for(connection: AnyConnection, due: DueStep) -> str | 
         case Step.DISTRIBUTION:
             return await _what_distribution_waits_for(connection, due)
         case Step.REPAYMENTS | Step.PAYOUTS:
-            distributing = await _open_movements(connection, ["distribute"])
+            distributing = await connection.fetchval(f"{_COUNT_OPEN} AND kind = 'distribute'")
             return f"{distributing} movements to participants" if distributing else None
 
 
 async def _what_distribution_waits_for(connection: AnyConnection, due: DueStep) -> str | None:
-    moving = await _open_movements(connection, ["collect", "gather"])
+    moving = await connection.fetchval(
+        f"{_COUNT_OPEN} AND (kind = 'gather' OR (kind = 'collect' AND business_date <= $1))", due.business_date
+    )
     if moving:
         return f"{moving} debits to hand in or receipts to gather"
     unread = await connection.fetchval(
@@ -148,11 +151,3 @@ async def _what_distribution_waits_for(connection: AnyConnection, due: DueStep) 
         _DIRECT_DEBIT_CATEGORIES,
     )
     return f"{notified} notifications of debits to follow" if notified else None
-
-
-async def _open_movements(connection: AnyConnection, kinds: list[str]) -> int:
-    moving: int = await connection.fetchval(
-        "SELECT count(*) FROM payment_instruction WHERE state IN ('ready', 'queued', 'sending') AND kind = ANY($1)",
-        kinds,
-    )
-    return moving

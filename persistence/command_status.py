@@ -31,8 +31,8 @@ _refusal_decoder: msgspec.json.Decoder[BookRefusal] = msgspec.json.Decoder(BookR
 async def read_command(pool: Pool, command_id: str) -> CommandStatus | None:
     """The command of that id, whoever asked for it; None when it was never recorded."""
     row = await pool.fetchrow(
-        "SELECT id, company_id, kind, subject_id, party_id, state, outcome, refusal, decided_seq, received_at, decided_at"
-        " FROM command WHERE id = $1",
+        "SELECT id, company_id, kind, subject_id, party_id, state, outcome, refusal, decided_seq, received_at,"
+        " decided_at FROM command WHERE id = $1",
         command_id,
     )
     if row is None:

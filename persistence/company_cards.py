@@ -46,3 +46,8 @@ async def count_companies(pool: Pool) -> int:
 def _card(company_id: str, name: str, sector: str | None, version: int | None, terms: str | None) -> CompanyCard:
     bands = msgspec.json.decode(terms, type=CompanyTerms).bands if terms else ()
     return CompanyCard(company_id=company_id, name=name, sector=sector, terms_version=version, bands=bands)
+
+
+async def company_exists(pool: Pool, company_id: str) -> bool:
+    """Whether there is a company of that id."""
+    return bool(await pool.fetchval("SELECT true FROM company WHERE id = $1", company_id))

@@ -60,7 +60,5 @@ async def grant_budget(
     await connection.execute(
         "INSERT INTO company_grant (id, company_id, cents, at) VALUES ($1, $2, $3, $4)", grant_id, company_id, cents, at
     )
-    await record_entry(
-        connection, company_budget_granted(grant_id=grant_id, at=at, company_id=company_id, cents=cents)
-    )
+    await record_entry(connection, company_budget_granted(grant_id=grant_id, at=at, company_id=company_id, cents=cents))
     return GrantTaken(envelope=envelope, is_new=True)

@@ -60,7 +60,12 @@ async def _read_ids_as_text(connection: AnyConnection) -> None:
 
 
 def _uuid_bytes(value: str | UUID) -> bytes:
-    return value.bytes if isinstance(value, UUID) else UUID(value).bytes
+    if isinstance(value, UUID):
+        return value.bytes
+    digits = bytes.fromhex(value.replace("-", ""))
+    if len(digits) != 16:
+        raise ValueError(f"not a UUID: {value!r}")
+    return digits
 
 
 def _uuid_text(value: bytes) -> str:

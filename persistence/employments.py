@@ -71,9 +71,7 @@ async def claim_employment(
     if known is not None:
         if (known["party_id"], known["company_id"]) != (new.party_id, new.company_id):
             return EmploymentIdReused()
-        employment = Employment(
-            employment_id=new.employment_id, company_id=known["company_id"], state=known["state"]
-        )
+        employment = Employment(employment_id=new.employment_id, company_id=known["company_id"], state=known["state"])
         return employment, False
     is_used = await connection.fetchval(
         "UPDATE company_code SET uses = uses + 1 WHERE id = $1 AND $2 < valid_until_at"

@@ -71,7 +71,7 @@ def _instalment_view(instalment: Instalment, collection: asyncpg.Record | None) 
         principal_cents=instalment.principal_cents,
         interest_cents=instalment.interest_cents,
         balance_cents=instalment.balance_cents,
-        state=collection and collection["state"],
-        collection_date=collection and collection["collection_date"],
-        refused_reason=collection and collection["refused_reason"],
+        state=None if collection is None else collection["state"],
+        collection_date=None if collection is None else collection["collection_date"],
+        refused_reason=None if collection is None else collection["refused_reason"],
     )

@@ -53,9 +53,7 @@ OfferOutcome = OfferTaken | OfferIdReused | TierAFull | KycNotAccepted | NotTheL
 
 async def place_offer(connection: AnyConnection, company_id: str, offer: OfferTerms, *, at: datetime) -> OfferOutcome:
     """Record the command that places an offer, in the caller's transaction. The offer's id is the command's."""
-    lender = await connection.fetchrow(
-        "SELECT kyc_state FROM party WHERE id = $1 FOR NO KEY UPDATE", offer.lender_id
-    )
+    lender = await connection.fetchrow("SELECT kyc_state FROM party WHERE id = $1 FOR NO KEY UPDATE", offer.lender_id)
     assert lender is not None, offer.lender_id
     known = await _placed_before(connection, company_id, offer)
     if known is not None:
@@ -94,9 +92,7 @@ async def withdraw_offer(
         return None
     command_id = str(uuid5(_WITHDRAWALS, offer_id))
     at = await connection.fetchval("SELECT at FROM command WHERE id = $1", command_id) or at
-    envelope = Envelope(
-        command_id=command_id, company_id=company_id, at=at, command=WithdrawOffer(offer_id=offer_id)
-    )
+    envelope = Envelope(command_id=command_id, company_id=company_id, at=at, command=WithdrawOffer(offer_id=offer_id))
     recorded = await record_command(connection, envelope, subject_id=offer_id, party_id=lender_id, sent_by="caller")
     return OfferTaken(envelope=envelope, is_new=recorded == "new")
 

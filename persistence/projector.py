@@ -15,7 +15,7 @@ import structlog
 from marketplace.journal import GENESIS_HASH
 from marketplace.ports import JournalHead, JournalSource
 from persistence.causal_order import fills_awaited, recordable
-from persistence.connection import Connection, connect
+from persistence.connection import AnyConnection, connect
 from persistence.journal_facts import BookFact, Fact, JournalBroken, PurseFact, read_facts
 from persistence.ledger import EntryIdReused
 from persistence.projected_books import BookProjection
@@ -88,7 +88,7 @@ class Projector:
         finally:
             connection.terminate()
 
-    async def take_up(self, connection: Connection) -> None:
+    async def take_up(self, connection: AnyConnection) -> None:
         """Find out where each shard stands, and tell the journals again what is recorded: the last word may be lost."""
         await connection.execute(
             "INSERT INTO projection_cursor (shard, seq, hash) SELECT shard, 0, $2 FROM unnest($1::text[]) AS s (shard)"
@@ -110,7 +110,7 @@ class Projector:
             else:
                 await self._acknowledge(connection, shard, JournalHead(row["seq"], row["hash"]))
 
-    async def project(self, connection: Connection, shards: Iterable[str]) -> int:
+    async def project(self, connection: AnyConnection, shards: Iterable[str]) -> int:
         """Record what there is in `shards`; the number of facts recorded.
 
         When something in it is refused, each shard is tried alone, and the one that is refused alone is halted.
@@ -129,7 +129,7 @@ class Projector:
             recorded += await self.project(connection, [shard])
         return recorded
 
-    async def _project_together(self, connection: Connection, shards: Sequence[str]) -> int:
+    async def _project_together(self, connection: AnyConnection, shards: Sequence[str]) -> int:
         async with connection.transaction():
             cursors = await _lock_cursors(connection, shards)
             batches, broken = await self._read(cursors)
@@ -164,12 +164,12 @@ class Projector:
                 batches[shard] = facts
         return batches, broken
 
-    async def _acknowledge(self, connection: Connection, shard: str, head: JournalHead) -> None:
+    async def _acknowledge(self, connection: AnyConnection, shard: str, head: JournalHead) -> None:
         answer = await self._journals.acknowledge(shard, seq=head.seq, hash=head.hash)
         if answer == "diverged":
             await self._halt(connection, shard, f"{shard}: the journal has another entry {head.seq} than is recorded")
 
-    async def _halt(self, connection: Connection, shard: str, why: str) -> None:
+    async def _halt(self, connection: AnyConnection, shard: str, why: str) -> None:
         _log.error("projection halted", shard=shard, why=why)
         await connection.execute(
             "UPDATE projection_cursor SET halted_why = $2, halted_at = now() WHERE shard = $1", shard, why
@@ -178,7 +178,7 @@ class Projector:
         self._positions.pop(shard, None)
 
 
-async def _lock_cursors(connection: Connection, shards: Sequence[str]) -> dict[str, JournalHead]:
+async def _lock_cursors(connection: AnyConnection, shards: Sequence[str]) -> dict[str, JournalHead]:
     """The positions of those shards that no other projector is working on."""
     rows = await connection.fetch(
         "SELECT shard, seq, hash FROM projection_cursor WHERE shard = ANY($1) AND halted_why IS NULL"
@@ -188,7 +188,7 @@ async def _lock_cursors(connection: Connection, shards: Sequence[str]) -> dict[s
     return {row["shard"]: JournalHead(row["seq"], row["hash"]) for row in rows}
 
 
-async def _recordable(connection: Connection, batches: Mapping[str, list[Fact]]) -> dict[str, list[Fact]]:
+async def _recordable(connection: AnyConnection, batches: Mapping[str, list[Fact]]) -> dict[str, list[Fact]]:
     """The part of each batch whose causes are recorded, or are recorded with it."""
     if not batches:
         return {}
@@ -205,7 +205,7 @@ async def _recordable(connection: Connection, batches: Mapping[str, list[Fact]])
     return {shard: facts[: counts[shard]] for shard, facts in batches.items() if counts[shard]}
 
 
-async def _record(connection: Connection, recorded: Mapping[str, list[Fact]]) -> None:
+async def _record(connection: AnyConnection, recorded: Mapping[str, list[Fact]]) -> None:
     facts = [fact for shard_facts in recorded.values() for fact in shard_facts]
     if not facts:
         return
@@ -237,7 +237,7 @@ async def _record(connection: Connection, recorded: Mapping[str, list[Fact]]) ->
     await purses.write(connection)
 
 
-async def _advance_cursors(connection: Connection, heads: Mapping[str, JournalHead]) -> None:
+async def _advance_cursors(connection: AnyConnection, heads: Mapping[str, JournalHead]) -> None:
     shards = sorted(heads)
     await connection.execute(
         "UPDATE projection_cursor SET seq = head.seq, hash = head.hash, advanced_at = now()"

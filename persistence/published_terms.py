@@ -78,7 +78,8 @@ async def publish_terms(
     if known is not None:
         return TermsTaken(envelope=envelope, is_new=False)
     await connection.execute(
-        "INSERT INTO company_terms (company_id, version, terms, policy, command_id, at) VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO company_terms (company_id, version, terms, policy, command_id, at)"
+        " VALUES ($1, $2, $3, $4, $5, $6)",
         company_id,
         terms.version,
         terms_json,

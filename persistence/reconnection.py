@@ -15,6 +15,7 @@ _AWAY = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
+    asyncpg.InternalClientError,  # a connection that the server ended between two answers
 )
 _LOST_A_RACE = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 

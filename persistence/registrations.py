@@ -1,4 +1,4 @@
-"""New parties: people, legal entities and companies, each with its wallet id and its access key, whole or not at all."""
+"""New parties: people, legal entities and companies, each with its wallet id and access key, whole or not at all."""
 
 from typing import Literal
 

@@ -161,11 +161,11 @@ async def write_draft(
     return "new" if is_new else "id_reused"
 
 
-async def request_status(pool: Pool | AnyConnection, request_id: str, *, borrower_id: str | None) -> RequestStatus | None:
+async def request_status(
+    pool: Pool | AnyConnection, request_id: str, *, borrower_id: str | None
+) -> RequestStatus | None:
     """A request as it stands; None when absent or not `borrower_id`'s. Without a borrower: anybody's."""
-    row = await pool.fetchrow(
-        f"{_STATUS} AND ($2::uuid IS NULL OR request.borrower_id = $2)", request_id, borrower_id
-    )
+    row = await pool.fetchrow(f"{_STATUS} AND ($2::uuid IS NULL OR request.borrower_id = $2)", request_id, borrower_id)
     if row is None:
         return None
     fields: dict[str, Any] = dict(row.items())

@@ -27,7 +27,7 @@ from persistence.request_closings import RequestClosed, close_request, lapsed_re
 
 WAKES_EVERY_S = 60.0
 """Of system time. Virtual time announces itself."""
-_LOOKS_AGAIN_AFTER_S = 0.05
+_SHORTEST_LOOK_S, _LONGEST_LOOK_S = 0.01, 0.5
 _LOANS_AT_A_TIME = 4
 
 _log = structlog.get_logger(__name__)
@@ -161,14 +161,17 @@ class Servicing:
 async def run_servicing(servicing: Servicing, clock: BusinessClock) -> None:
     """Work until cancelled: at every move of virtual time, every minute of system time."""
     backoff = Backoff()
+    looking = Backoff(first_s=_SHORTEST_LOOK_S, most_s=_LONGEST_LOOK_S)
 
     async def work_by_the_clock() -> None:
         while True:
-            seen_at = clock.now()
+            seen_at, steps_done = clock.now(), servicing.progress.steps_done
             is_done = await servicing.work()
             backoff.reset()
+            if is_done or servicing.progress.steps_done > steps_done:
+                looking.reset()
             if not is_done:
-                await asyncio.sleep(_LOOKS_AGAIN_AFTER_S)
+                await looking.wait()
             elif not (clock.is_virtual and clock.now() != seen_at):
                 await clock.wait_until_moved(timeout_s=WAKES_EVERY_S)
 

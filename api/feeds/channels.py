@@ -1,33 +1,76 @@
-"""Which channels there are, and who may follow them."""
+"""Which channels there are, who may follow them, and what they show."""
 
-from typing import Protocol
+from collections.abc import Awaitable, Callable
+from uuid import UUID
 
+from actors.event_feed import EventFeed
+from actors.feed_channel import Deliver, Subscription
+from actors.feed_messages import FeedMessage, ResumePoint, Snapshot
 from api.callers import Caller
-from api.feeds.channel_log import ChannelLog
+from api.feeds.messages import Position
+from marketplace.book_view import BookView
+from persistence.company_cards import company_exists
+from persistence.connection import Pool
 
-
-class ChannelKind(Protocol):
-    """One kind of channel: `book` of `book:<company>`."""
-
-    def may_follow(self, caller: Caller | None, subject: str) -> bool:
-        """Whether this caller (None: a visitor) may follow the channel of `subject`."""
-        ...
-
-    async def open(self, subject: str) -> ChannelLog | None:
-        """The log of the channel of `subject`; None when there is no such thing."""
-        ...
+MayFollow = Callable[[str, Caller | None], Awaitable[bool]]
 
 
 class Channels:
-    """Channels by name: `<kind>:<subject>`."""
+    """Channels by name, `<kind>:<subject>`. A kind is a rule here and a view in the event feed."""
 
-    def __init__(self, kinds: dict[str, ChannelKind]) -> None:
-        self._kinds = kinds
+    def __init__(self, feed: EventFeed, pool: Pool, *, public_books: bool) -> None:
+        self._feed = feed
+        self._pool = pool
+        self._public_books = public_books
+        self._companies: set[str] = set()
+        self._rules: dict[str, MayFollow] = {"book": self._may_follow_book}
 
-    async def open(self, name: str, caller: Caller | None) -> ChannelLog | None:
-        """The channel's log, None when it does not exist or is not for this caller: nobody learns which."""
-        kind_name, _, subject = name.partition(":")
-        kind = self._kinds.get(kind_name)
-        if kind is None or not kind.may_follow(caller, subject):
+    @property
+    def is_current(self) -> bool:
+        """Whether the views are known to be those of now: the journals are read to their end and can be reached."""
+        return self._feed.caught_up.is_set() and self._feed.is_connected
+
+    async def may_follow(self, name: str, caller: Caller | None) -> bool:
+        """Whether there is such a channel for this caller (None: a visitor); nobody learns what there is for others."""
+        kind, _, subject = name.partition(":")
+        rule = self._rules.get(kind)
+        if rule is None or name in self._feed.failed_channels():
+            return False
+        return await rule(subject, caller)
+
+    def subscribe(self, name: str, deliver: Deliver, *, since: Position | None) -> Subscription:
+        """Deliver the channel's snapshot, or what has changed since a position, and every change from then on."""
+        resume = None if since is None else ResumePoint(inc=since.inc, s=since.s)
+        return self._feed.subscribe(name, deliver, resume=resume)
+
+    async def book_view(self, company_id: str, caller: Caller | None) -> BookView | None:
+        """The present view of a company's book; None when there is none for this caller."""
+        name = f"book:{company_id}"
+        if not self.is_current or not await self.may_follow(name, caller):
             return None
-        return await kind.open(subject)
+        messages: list[FeedMessage] = []
+        self._feed.subscribe(name, messages.append).cancel()
+        [snapshot] = messages
+        assert isinstance(snapshot, Snapshot), snapshot
+        assert isinstance(snapshot.data, BookView), snapshot
+        return snapshot.data
+
+    async def _may_follow_book(self, company_id: str, caller: Caller | None) -> bool:
+        if caller is None and not self._public_books:
+            return False
+        return await self._is_company(company_id)
+
+    async def _is_company(self, company_id: str) -> bool:
+        """Companies do not go away, so each is asked for once; a name that is none makes no channel."""
+        if company_id not in self._companies:
+            if not _is_id(company_id) or not await company_exists(self._pool, company_id):
+                return False
+            self._companies.add(company_id)
+        return True
+
+
+def _is_id(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False

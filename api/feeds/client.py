@@ -10,23 +10,22 @@ import websockets
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from api.feeds.book_data import BookData, BookMirror
+from actors.feed_messages import Delta, Reset
+from api.feeds.book_mirror import BookMirror
 from api.feeds.messages import (
     SUBPROTOCOL,
     Ack,
     AnyClientMessage,
-    AnyServerMessage,
     Auth,
     Bye,
-    Delta,
     Err,
     Heartbeat,
     Position,
-    Reset,
     Snap,
     Sub,
     write_frame,
 )
+from marketplace.book_view import BookView
 
 ACK_EVERY_S = 5.0
 ACK_EVERY_MESSAGES = 200
@@ -150,8 +149,8 @@ class BookFeedClient:
         self.snapshots += 1
         self._unacknowledged += 1
         company_id = self._channels[snap.ch]
-        data = msgspec.json.decode(snap.data, type=BookData)
-        self.books[company_id] = BookMirror(company_id, Position(inc=snap.inc, s=snap.s), data)
+        view = msgspec.json.decode(snap.data, type=BookView)
+        self.books[company_id] = BookMirror(company_id, Position(inc=snap.inc, s=snap.s), view)
         self._behind.pop(snap.ch, None)
 
     async def _take_delta(self, connection: ClientConnection, delta: Delta) -> None:
@@ -199,6 +198,8 @@ class BookFeedClient:
 
     async def _acknowledge(self, connection: ClientConnection) -> None:
         self._unacknowledged = 0
-        seen = {name: self.books[company].position.s for name, company in self._channels.items() if company in self.books}
+        seen = {
+            name: self.books[company].position.s for name, company in self._channels.items() if company in self.books
+        }
         if seen:
             await connection.send(write_frame([Ack(s=seen)]))

@@ -1,13 +1,11 @@
-"""Every connected client of this gateway: who follows what, who must be woken, who must go."""
+"""Every connected client of this gateway: who may come in, and who must go."""
 
 import asyncio
 import random
 from collections import deque
-from collections.abc import Sequence
 
 from api.callers import Caller
-from api.feeds.channel_log import ChannelLog
-from api.feeds.messages import FULL, GOING_AWAY, TOO_MANY_SOCKETS, AnyServerMessage, Close
+from api.feeds.messages import FULL, GOING_AWAY, TOO_MANY_SOCKETS, Close
 from api.feeds.session import FeedSession
 
 SOCKETS_A_USER = 5
@@ -17,22 +15,13 @@ RETRY_MS_MOST = 15_000
 
 
 class Client:
-    """A connected client: its session, its answers not yet written, and what interrupts its writer.
-
-    One writer sends everything, answers first: a change that comes while a snapshot waits to be sent is sent after it.
-    """
+    """A connected client: its session, and what interrupts its writer, which alone writes to the socket."""
 
     def __init__(self, session: FeedSession, caller: Caller | None) -> None:
         self.session = session
         self.caller = caller
-        self.answers: list[AnyServerMessage] = []
         self.news = asyncio.Event()
         self.dismissal: Close | None = None
-
-    def answer(self, messages: Sequence[AnyServerMessage]) -> None:
-        """Have these messages written next."""
-        self.answers += messages
-        self.news.set()
 
     def dismiss(self, close: Close) -> None:
         """Have the client's writer say goodbye and close."""
@@ -77,12 +66,6 @@ class FeedHub:
                 sockets.remove(client)
                 if not sockets:
                     del self._of_user[user]
-
-    def announce(self, log: ChannelLog) -> None:
-        """The channel moved on: wake everybody who follows it."""
-        for client in self._clients:
-            if log.name in client.session.subscriptions:
-                client.news.set()
 
     async def send_everybody_away(self) -> None:
         """Before this gateway stops: every client is told when to come back, each at another moment."""

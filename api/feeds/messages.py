@@ -1,9 +1,12 @@
 """The messages of `blulend.1`. A text frame, in either direction, is a JSON array of them; `t` says which is which."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
+
+from actors.feed_messages import Delta, Reset
 
 SUBPROTOCOL = "blulend.1"
 VERSION = 1
@@ -11,7 +14,7 @@ FRAME_BYTES_MAX = 16 * 1024
 """The largest frame a client may send."""
 
 Op = tuple[Any, ...]
-"""One change of a view, absolute: `["o", …]`, `["r", …]`, `["tot", …]`, `["k", field, value]`, `["l", list, id, value]`."""
+"""One change of a view, absolute: `["o", …]`, `["r", …]`, `["tot", …]`, `["k", field, value]`."""
 
 
 class Position(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,15 +82,14 @@ class Snap(ServerMessage, frozen=True, kw_only=True, tag="snap"):
     n: int | None = None
 
 
-class Delta(ServerMessage, frozen=True, kw_only=True, tag="d"):
-    """What changed between `p` and `s`. It holds only for a client whose own `s` is `p`; values are absolute."""
+class UpToDate(ServerMessage, frozen=True, kw_only=True, tag="d"):
+    """A delta without news: what a client resumed from is the newest there is."""
 
     ch: str
     inc: int
     p: int
     s: int
     ops: tuple[Op, ...]
-    crc: int | None = None
 
 
 class Heartbeat(ServerMessage, frozen=True, kw_only=True, tag="hb"):
@@ -95,13 +97,6 @@ class Heartbeat(ServerMessage, frozen=True, kw_only=True, tag="hb"):
 
     n: int
     heads: dict[str, int]
-
-
-class Reset(ServerMessage, frozen=True, kw_only=True, tag="reset"):
-    """What the client has of `ch` cannot be continued; a snapshot follows."""
-
-    ch: str
-    why: str
 
 
 class Err(ServerMessage, frozen=True, kw_only=True, tag="err"):
@@ -119,7 +114,7 @@ class Bye(ServerMessage, frozen=True, kw_only=True, tag="bye"):
     retry_ms: int
 
 
-AnyServerMessage = Hello | Snap | Delta | Heartbeat | Reset | Err | Bye
+AnyServerMessage = Hello | Snap | Delta | UpToDate | Heartbeat | Reset | Err | Bye
 
 
 class Close(Exception):
@@ -141,7 +136,6 @@ TOO_MANY_SOCKETS = 4409
 TOO_MANY_MESSAGES = 4429
 
 _client_frame = msgspec.json.Decoder(list[AnyClientMessage])
-_server_frame = msgspec.json.Decoder(list[AnyServerMessage])
 _encoder = msgspec.json.Encoder()
 
 
@@ -153,11 +147,6 @@ def read_client_frame(text: str | bytes) -> list[AnyClientMessage]:
         raise Close(BAD_MESSAGE, str(error)[:100]) from error
 
 
-def read_server_frame(text: str | bytes) -> list[AnyServerMessage]:
-    """A server's frame, for a client. Raises msgspec.DecodeError; unknown fields are ignored."""
-    return _server_frame.decode(text)
-
-
-def write_frame(messages: list[AnyServerMessage] | list[AnyClientMessage]) -> str:
+def write_frame(messages: Sequence[AnyServerMessage | AnyClientMessage]) -> str:
     """The text of a frame."""
     return _encoder.encode(messages).decode()

@@ -1,14 +1,16 @@
-"""One client's side of the feed, without a socket: what to answer, what to send next, when to close.
+"""One client's side of the feed, without a socket: what waits to be written, when to beat, when to close.
 
-The shell (`socket.py`) hands in frames and asks `due` for what to write. A client's place is its position in each
-channel's log; nothing is queued for it. What it missed while its socket was full is merged into one delta.
+What a channel delivers waits here in order. A client that is slow to read costs little: whatever waits for a public
+channel is one delta when it is written, and never more than a few hundred before.
 """
 
 from datetime import datetime
 
 import msgspec
 
-from api.feeds.channel_log import ChannelLog
+from actors.feed_channel import Subscription
+from actors.feed_messages import Delta, FeedMessage, Snapshot
+from api.feeds.conflation import conflated
 from api.feeds.messages import (
     BAD_MESSAGE,
     SESSION_OVER,
@@ -17,16 +19,13 @@ from api.feeds.messages import (
     VERSION,
     Ack,
     AnyServerMessage,
-    Auth,
     Close,
-    Delta,
     Err,
     Heartbeat,
     Hello,
-    Position,
-    Reset,
+    Snap,
     Sub,
-    Unsub,
+    UpToDate,
 )
 from api.problems import PROBLEMS
 
@@ -34,35 +33,47 @@ HEARTBEAT_S = 10
 MESSAGES_A_SECOND = 20
 SUBSCRIPTIONS_MAX = 50
 ACK_AGE_MAX_S = 30.0
-_CHECK_EVERY_DELTAS = 100
-_CHECK_EVERY_S = 5.0
+WAITING_MAX = 200
+"""So many deltas of one channel may wait before they are made one."""
 
 
-class Subscription(msgspec.Struct, kw_only=True):
-    """A channel a client follows: where it is, where it has said it is, and since when those differ."""
+class FollowedChannel(msgspec.Struct, kw_only=True):
+    """A channel a client follows: what waits to be written, and how far it has said that it has read."""
 
-    log: ChannelLog
-    sent: Position
-    acknowledged_s: int
+    name: str
+    n: int
+    waiting: list[FeedMessage] = []
+    subscription: Subscription | None = None
+    written_s: int = 0
+    acknowledged_s: int = 0
     unacknowledged_since_s: float | None = None
-    unchecked: int = 0
-    checked_at_s: float = 0.0
+
+    def deliver(self, message: FeedMessage) -> None:
+        """Keep a message until it is written."""
+        self.waiting.append(message)
+        if len(self.waiting) > WAITING_MAX:
+            self.waiting = conflate_runs(self.waiting)
 
 
 class FeedSession:
-    """An authenticated client. Times are seconds of a monotonic clock; instants are told to the client only."""
+    """An authenticated client. Times are seconds of a monotonic clock; instants are only told to the client."""
 
     def __init__(self, *, now_s: float, until_s: float) -> None:
         self.until_s = until_s
-        self.subscriptions: dict[str, Subscription] = {}
-        self._heartbeat_n = 0
+        self.channels: dict[str, FollowedChannel] = {}
+        self._answers: list[AnyServerMessage] = []
+        self._heartbeats = 0
         self._next_heartbeat_s = now_s + HEARTBEAT_S
         self._allowance = float(MESSAGES_A_SECOND)
         self._allowance_at_s = now_s
 
-    def hello(self, *, now_at: datetime, until_at: datetime) -> Hello:
+    @property
+    def answers_waiting(self) -> int:
+        return len(self._answers)
+
+    def greet(self, *, now_at: datetime, until_at: datetime) -> None:
         """The first message of a session, and the answer to a ticket that extends it."""
-        return Hello(v=VERSION, hb_s=HEARTBEAT_S, now_at=now_at, until_at=until_at)
+        self._answers.append(Hello(v=VERSION, hb_s=HEARTBEAT_S, now_at=now_at, until_at=until_at))
 
     def count_messages(self, count: int, *, now_s: float) -> None:
         """Raises Close(4429) above twenty messages a second."""
@@ -72,97 +83,112 @@ class FeedSession:
         if self._allowance < 0:
             raise Close(TOO_MANY_MESSAGES, f"more than {MESSAGES_A_SECOND} messages a second")
 
-    def subscribe(self, message: Sub, log: ChannelLog, *, now_s: float) -> list[AnyServerMessage]:
-        """Follow a channel: deltas from the client's position, or a snapshot. No await may come between the two."""
-        if len(self.subscriptions) >= SUBSCRIPTIONS_MAX and message.ch not in self.subscriptions:
-            return [refuse(message, "count-limit", f"at most {SUBSCRIPTIONS_MAX} subscriptions")]
-        subscription = Subscription(log=log, sent=log.position, acknowledged_s=log.head, checked_at_s=now_s)
-        self.subscriptions[message.ch] = subscription
-        if message.from_ is not None:
-            deltas = log.since(message.from_, conflate=True)
-            if deltas is None:
-                return [_reset(log, message.from_), self._snap(subscription, now_s, n=message.n)]
-            subscription.acknowledged_s = message.from_.s
-            self._note_sent(subscription, now_s)
-            nothing_new = Delta(ch=message.ch, inc=log.position.inc, p=log.head, s=log.head, ops=())
-            return [msgspec.structs.replace(delta, crc=log.view().crc) for delta in deltas or [nothing_new]]
-        return [self._snap(subscription, now_s, n=message.n)]
+    def follow(self, message: Sub) -> FollowedChannel | None:
+        """A place for what the channel delivers, None (and the refusal) when there are too many.
 
-    def unsubscribe(self, message: Unsub) -> None:
+        Following a channel again starts it over.
+        """
+        if message.ch not in self.channels and len(self.channels) >= SUBSCRIPTIONS_MAX:
+            self.refuse(message, "count-limit", f"At most {SUBSCRIPTIONS_MAX} subscriptions.")
+            return None
+        self.unfollow(message.ch)
+        channel = FollowedChannel(name=message.ch, n=message.n)
+        self.channels[message.ch] = channel
+        return channel
+
+    def confirm_position(self, channel: FollowedChannel, message: Sub) -> None:
+        """A resumed channel that has delivered nothing has nothing new: the client is told so."""
+        if message.from_ is not None and not channel.waiting:
+            channel.written_s = channel.acknowledged_s = message.from_.s
+            self._answers.append(
+                UpToDate(ch=message.ch, inc=message.from_.inc, p=message.from_.s, s=message.from_.s, ops=())
+            )
+
+    def unfollow(self, name: str) -> None:
         """Stop a channel; one that is not followed is no error, since the client may not know."""
-        self.subscriptions.pop(message.ch, None)
+        channel = self.channels.pop(name, None)
+        if channel is not None and channel.subscription is not None:
+            channel.subscription.cancel()
+
+    def leave(self) -> None:
+        """The connection ended: stop every channel."""
+        for name in list(self.channels):
+            self.unfollow(name)
+
+    def refuse(self, message: Sub, slug: str, detail: str) -> None:
+        """Answer that a message cannot be followed."""
+        kind = PROBLEMS[slug]
+        problem = {"type": f"/problems/{slug}", "title": kind.title, "status": kind.status, "detail": detail}
+        self._answers.append(Err(n=message.n, ch=message.ch, problem=problem))
 
     def acknowledge(self, message: Ack, *, now_s: float) -> None:
-        """The client took in what it names. Raises Close(4400) for a sequence that was never sent."""
-        for channel, s in message.s.items():
-            subscription = self.subscriptions.get(channel)
-            if subscription is None:
+        """The client took in what it names. Raises Close(4400) for a sequence that was never written."""
+        for name, s in message.s.items():
+            channel = self.channels.get(name)
+            if channel is None:
                 continue
-            if s > subscription.sent.s:
-                raise Close(BAD_MESSAGE, f"{channel}: {s} was never sent")
-            subscription.acknowledged_s = max(subscription.acknowledged_s, s)
-            is_behind = subscription.acknowledged_s < subscription.sent.s
-            subscription.unacknowledged_since_s = now_s if is_behind else None
+            if s > channel.written_s:
+                raise Close(BAD_MESSAGE, f"{name}: {s} was never sent")
+            channel.acknowledged_s = max(channel.acknowledged_s, s)
+            is_behind = channel.acknowledged_s < channel.written_s
+            channel.unacknowledged_since_s = now_s if is_behind else None
 
-    def due(self, *, now_s: float) -> list[AnyServerMessage]:
-        """Everything there is to write now. Raises Close(4402) when the session is over, Close(4008) for a client
-        that takes nothing in."""
+    def due(self, *, now_s: float, beats: bool) -> list[AnyServerMessage]:
+        """Everything to write now; a heartbeat only while `beats`, when what is shown is known to be current.
+
+        Raises Close(4402) when the session is over, Close(4008) for a client that takes nothing in.
+        """
         if now_s >= self.until_s:
             raise Close(SESSION_OVER, "the session is over: fetch a ticket and connect again")
-        messages: list[AnyServerMessage] = []
-        for subscription in self.subscriptions.values():
-            since = subscription.unacknowledged_since_s
-            if since is not None and now_s - since > ACK_AGE_MAX_S:
-                raise Close(TOO_SLOW, f"{subscription.log.name}: nothing acknowledged for {ACK_AGE_MAX_S:.0f} s")
-            messages += self._news(subscription, now_s)
-        if now_s >= self._next_heartbeat_s:
+        messages, self._answers = self._answers, []
+        for channel in self.channels.values():
+            since_s = channel.unacknowledged_since_s
+            if since_s is not None and now_s - since_s > ACK_AGE_MAX_S:
+                raise Close(TOO_SLOW, f"{channel.name}: nothing acknowledged for {ACK_AGE_MAX_S:.0f} s")
+            messages += _news(channel, now_s)
+        if beats and now_s >= self._next_heartbeat_s:
             messages.append(self._heartbeat(now_s))
         return messages
 
-    def _news(self, subscription: Subscription, now_s: float) -> list[AnyServerMessage]:
-        log = subscription.log
-        if subscription.sent == log.position:
-            return []
-        deltas = log.since(subscription.sent, conflate=True)
-        if deltas is None:
-            return [_reset(log, subscription.sent), self._snap(subscription, now_s)]
-        subscription.sent = log.position
-        self._note_sent(subscription, now_s)
-        return list(self._checked(subscription, deltas, now_s))
-
-    def _checked(self, subscription: Subscription, deltas: list[Delta], now_s: float) -> list[Delta]:
-        subscription.unchecked += len(deltas)
-        is_due = now_s - subscription.checked_at_s >= _CHECK_EVERY_S
-        if not is_due and subscription.unchecked < _CHECK_EVERY_DELTAS:
-            return deltas
-        subscription.unchecked, subscription.checked_at_s = 0, now_s
-        return [*deltas[:-1], msgspec.structs.replace(deltas[-1], crc=subscription.log.view().crc)]
-
-    def _snap(self, subscription: Subscription, now_s: float, n: int | None = None) -> AnyServerMessage:
-        subscription.sent = subscription.log.position
-        subscription.acknowledged_s = min(subscription.acknowledged_s, subscription.sent.s - 1)
-        subscription.unchecked, subscription.checked_at_s = 0, now_s
-        self._note_sent(subscription, now_s)
-        return subscription.log.snapshot(n=n)
-
-    def _note_sent(self, subscription: Subscription, now_s: float) -> None:
-        if subscription.unacknowledged_since_s is None:
-            subscription.unacknowledged_since_s = now_s
-
     def _heartbeat(self, now_s: float) -> Heartbeat:
-        self._heartbeat_n += 1
+        self._heartbeats += 1
         self._next_heartbeat_s = now_s + HEARTBEAT_S
-        heads = {name: subscription.log.head for name, subscription in self.subscriptions.items()}
-        return Heartbeat(n=self._heartbeat_n, heads=heads)
+        return Heartbeat(n=self._heartbeats, heads={name: channel.written_s for name, channel in self.channels.items()})
 
 
-def _reset(log: ChannelLog, seen: Position) -> Reset:
-    return Reset(ch=log.name, why="restored" if seen.inc != log.position.inc else "too-old")
+def _news(channel: FollowedChannel, now_s: float) -> list[AnyServerMessage]:
+    waiting, channel.waiting = conflate_runs(channel.waiting), []
+    messages: list[AnyServerMessage] = []
+    for message in waiting:
+        if isinstance(message, Snapshot):
+            messages.append(_snap(channel, message))
+        else:
+            messages.append(message)
+        if isinstance(message, Snapshot | Delta):
+            channel.written_s = message.s
+            if channel.unacknowledged_since_s is None:
+                channel.unacknowledged_since_s = now_s
+    return messages
 
 
-def refuse(message: Sub | Unsub, slug: str, detail: str) -> Err:
-    """The answer to a message that cannot be followed."""
-    kind = PROBLEMS[slug]
-    problem = {"type": f"/problems/{slug}", "title": kind.title, "status": kind.status, "detail": detail}
-    return Err(n=message.n, ch=message.ch, problem=problem)
+def _snap(channel: FollowedChannel, snapshot: Snapshot) -> Snap:
+    channel.acknowledged_s = min(channel.acknowledged_s, snapshot.s - 1)
+    data = msgspec.Raw(msgspec.json.encode(snapshot.data))
+    return Snap(ch=snapshot.ch, n=channel.n, inc=snapshot.inc, s=snapshot.s, data=data, crc=snapshot.crc)
 
+
+def conflate_runs(messages: list[FeedMessage]) -> list[FeedMessage]:
+    """The same messages with every run of deltas made one."""
+    shorter: list[FeedMessage] = []
+    run: list[Delta] = []
+    for message in messages:
+        if isinstance(message, Delta):
+            run.append(message)
+            continue
+        if run:
+            shorter.append(conflated(run))
+            run = []
+        shorter.append(message)
+    if run:
+        shorter.append(conflated(run))
+    return shorter

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,11 +10,13 @@ from litestar import WebSocket
 from litestar.exceptions import WebSocketDisconnect
 from redis.asyncio import Redis
 
+from actors.feed_messages import FeedMessage
 from api.callers import Caller
 from api.feeds.channels import Channels
 from api.feeds.hub import Client, FeedHub, retry_ms
 from api.feeds.messages import (
     BAD_TICKET,
+    FULL,
     GOING_AWAY,
     SUBPROTOCOL,
     TOO_SLOW,
@@ -30,7 +31,7 @@ from api.feeds.messages import (
     read_client_frame,
     write_frame,
 )
-from api.feeds.session import ACK_AGE_MAX_S, FeedSession, refuse
+from api.feeds.session import ACK_AGE_MAX_S, FeedSession
 from api.feeds.tickets import redeem_ticket
 from marketplace.ports import Clock
 
@@ -40,7 +41,7 @@ FLUSH_S = 0.025
 """What changes within this time goes into one frame."""
 _LOOK_EVERY_S = 1.0
 _ANSWERS_WAITING_MAX = 50
-_COMES_BACK = (GOING_AWAY, 1013, TOO_SLOW)
+_COMES_BACK = (GOING_AWAY, FULL, TOO_SLOW)
 
 Socket = WebSocket[Any, Any, Any]
 
@@ -70,6 +71,7 @@ class FeedSocket:
         try:
             await self._converse(socket, client, first_messages)
         finally:
+            client.session.leave()
             self._hub.leave(client)
 
     async def _welcome(self, socket: Socket) -> tuple[Client, list[AnyClientMessage]]:
@@ -87,7 +89,7 @@ class FeedSocket:
         session = FeedSession(now_s=now_s, until_s=now_s + SESSION_H * 3_600)
         client = Client(session, caller)
         self._hub.admit(client)
-        client.answer([self._hello(session)])
+        self._greet(session)
         return client, others
 
     async def _converse(self, socket: Socket, client: Client, first_messages: list[AnyClientMessage]) -> None:
@@ -111,8 +113,9 @@ class FeedSocket:
         while True:
             client.session.count_messages(len(messages), now_s=_now_s())
             for message in messages:
-                client.answer(await self._answer(client, message))
-            while len(client.answers) > _ANSWERS_WAITING_MAX:
+                await self._take(client, message)
+            client.news.set()
+            while client.session.answers_waiting > _ANSWERS_WAITING_MAX:
                 await asyncio.sleep(FLUSH_S)
             messages = read_client_frame(await socket.receive_data(mode="text"))
 
@@ -128,31 +131,41 @@ class FeedSocket:
             client.news.clear()
             if client.dismissal is not None:
                 raise client.dismissal
-            messages, client.answers = client.answers, []
-            messages += client.session.due(now_s=_now_s())
+            messages = client.session.due(now_s=_now_s(), beats=self._channels.is_current)
             if messages:
                 await self._send(socket, messages)
 
-    async def _answer(self, client: Client, message: AnyClientMessage) -> Sequence[AnyServerMessage]:
+    async def _take(self, client: Client, message: AnyClientMessage) -> None:
         match message:
             case Auth(ticket=ticket):
                 if await self._redeem(ticket) != client.caller:
                     raise Close(BAD_TICKET, "the ticket is somebody else's")
                 client.session.until_s = _now_s() + SESSION_H * 3_600
-                return [self._hello(client.session)]
+                self._greet(client.session)
             case Sub():
-                return await self._subscribe(client, message)
-            case Unsub():
-                client.session.unsubscribe(message)
+                await self._subscribe(client, message)
+            case Unsub(ch=name):
+                client.session.unfollow(name)
             case Ack():
                 client.session.acknowledge(message, now_s=_now_s())
-        return []
 
-    async def _subscribe(self, client: Client, message: Sub) -> list[AnyServerMessage]:
-        log = await self._channels.open(message.ch, client.caller)
-        if log is None:
-            return [refuse(message, "not-found", "There is no such channel for you.")]
-        return client.session.subscribe(message, log, now_s=_now_s())
+    async def _subscribe(self, client: Client, message: Sub) -> None:
+        """Nothing is awaited between a channel's snapshot and its place among those who hear the next delta."""
+        if not self._channels.is_current:
+            raise Close(FULL, "the books cannot be read at the moment")
+        if not await self._channels.may_follow(message.ch, client.caller):
+            client.session.refuse(message, "not-found", "There is no such channel for you.")
+            return
+        channel = client.session.follow(message)
+        if channel is None:
+            return
+
+        def deliver(news: FeedMessage) -> None:
+            channel.deliver(news)
+            client.news.set()
+
+        channel.subscription = self._channels.subscribe(message.ch, deliver, since=message.from_)
+        client.session.confirm_position(channel, message)
 
     async def _redeem(self, ticket: str) -> Caller | None:
         holder = await redeem_ticket(self._tickets, ticket)
@@ -160,9 +173,9 @@ class FeedSocket:
             raise Close(BAD_TICKET, "the ticket is unknown, used or too old")
         return holder.caller
 
-    def _hello(self, session: FeedSession) -> AnyServerMessage:
+    def _greet(self, session: FeedSession) -> None:
         left_s = session.until_s - _now_s()
-        return session.hello(now_at=self._clock.now(), until_at=datetime.now(UTC) + timedelta(seconds=left_s))
+        session.greet(now_at=self._clock.now(), until_at=datetime.now(UTC) + timedelta(seconds=left_s))
 
     async def _send(self, socket: Socket, messages: list[AnyServerMessage]) -> None:
         try:

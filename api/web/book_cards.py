@@ -4,23 +4,20 @@ Tables have the same number of rows whatever happens, so that nothing moves whil
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from api.feeds.book_data import BookData, LastCover
 from api.web.languages import Language
 from api.web.number_format import format_bp, format_cbp, format_cents, format_count
 from api.web.texts import text
+from marketplace.book_view import HIDDEN_CENTS, HIDDEN_COUNT, BookView, CoverRow, OfferRow, RequestRow
 from marketplace.company_terms import RateBand
 from persistence.company_cards import CompanyCard
 
 LEVELS_SHOWN = 6
 COVERS_SHOWN = 3
 STREAM_SHOWN = 6
-FEWER_THAN_FIVE = 4
-"""What the feed says instead of a number of lenders under five."""
 ROME = ZoneInfo("Europe/Rome")
 
 
@@ -50,7 +47,7 @@ class WaitingRow(msgspec.Struct, frozen=True, kw_only=True):
     cents: str
 
 
-class CoverRow(msgspec.Struct, frozen=True, kw_only=True):
+class ShownCover(msgspec.Struct, frozen=True, kw_only=True):
     """A request that was covered: when (to the minute, Rome), for how long, at what rate."""
 
     time: str
@@ -71,23 +68,23 @@ class BookCard(msgspec.Struct, frozen=True, kw_only=True):
     ladders: list[Ladder]
     shown_months: int | None
     waiting: list[WaitingRow]
-    covers: list[CoverRow | None]
+    covers: list[ShownCover | None]
 
 
-def book_card(company: CompanyCard, data: BookData | None, language: Language) -> BookCard:
-    """The panel of a company; `data` is None while its book has nothing in it."""
+def book_card(company: CompanyCard, view: BookView | None, language: Language) -> BookCard:
+    """The panel of a company; `view` is None while its book has nothing in it."""
     months = sorted(band.months for band in company.bands)
-    offers = sorted(data.o) if data else []
+    offers = sorted(view.o) if view else []
     ladders = [ladder([row for row in offers if row[0] == term], term, language) for term in months]
-    waiting = {row[0]: row for row in data.r} if data else {}
-    covers: list[CoverRow | None] = [
-        cover_row(cover, company.name, language) for cover in (data.last if data else [])[:COVERS_SHOWN]
+    waiting = {row[0]: row for row in view.r} if view else {}
+    covers: list[ShownCover | None] = [
+        cover_row(cover, company.name, language) for cover in (view.last[::-1] if view else ())[:COVERS_SHOWN]
     ]
     return BookCard(
         company_id=company.company_id,
         name=company.name,
         sector=company.sector,
-        phase=data.phase if data and company.bands else "none",
+        phase=view.phase if view and company.bands else "none",
         rate=rate_range(company.bands, language),
         terms_version=company.terms_version or 0,
         ladders=ladders,
@@ -107,14 +104,14 @@ def rate_range(bands: Sequence[RateBand], language: Language) -> str:
     return f"{format_bp(lowest, language)} – {format_bp(highest, language)}"
 
 
-def ladder(rows: Sequence[tuple[int, int, str, int, int]], months: int, language: Language) -> Ladder:
+def ladder(rows: Sequence[OfferRow], months: int, language: Language) -> Ladder:
     """The levels of one term, in walking order: price, then tier."""
     scale = scale_cents(max((cents for _, _, _, cents, _ in rows), default=0))
     shown: list[LevelRow | None] = [
         LevelRow(
             rate=format_bp(price_bp, language),
             tier=tier,
-            lenders=text("few", language) if lenders <= FEWER_THAN_FIVE else format_count(lenders, language),
+            lenders=text("few", language) if lenders <= HIDDEN_COUNT else format_count(lenders, language),
             cents=format_cents(cents, language),
             bar=1_000 * cents // scale,
         )
@@ -135,32 +132,30 @@ def scale_cents(largest_cents: int) -> int:
         step *= 10
 
 
-def cover_row(cover: LastCover, company: str, language: Language) -> CoverRow:
+def cover_row(cover: CoverRow, company: str, language: Language) -> ShownCover:
     months, rate_cbp, minute_at = cover
-    local = datetime.fromisoformat(minute_at).astimezone(ROME)
-    return CoverRow(time=f"{local:%H:%M}", months=months, rate=format_cbp(rate_cbp, language), company=company)
+    local = minute_at.astimezone(ROME)
+    return ShownCover(time=f"{local:%H:%M}", months=months, rate=format_cbp(rate_cbp, language), company=company)
 
 
-def newest_covers(
-    books: Sequence[tuple[CompanyCard, BookData | None]], language: Language
-) -> list[CoverRow | None]:
+def newest_covers(books: Sequence[tuple[CompanyCard, BookView | None]], language: Language) -> list[ShownCover | None]:
     """The last covers of all books together, newest first."""
-    covers = [(cover[2], company.name, cover) for company, data in books if data for cover in data.last]
+    covers = [(cover[2], company.name, cover) for company, view in books if view for cover in view.last[::-1]]
     covers.sort(key=lambda cover: cover[0], reverse=True)
-    rows: list[CoverRow | None] = [cover_row(cover, name, language) for _, name, cover in covers[:STREAM_SHOWN]]
+    rows: list[ShownCover | None] = [cover_row(cover, name, language) for _, name, cover in covers[:STREAM_SHOWN]]
     return rows + [None] * (STREAM_SHOWN - len(rows))
 
 
-def _waiting_row(months: int, row: tuple[int, int, int] | None, language: Language) -> WaitingRow:
+def _waiting_row(months: int, row: RequestRow | None, language: Language) -> WaitingRow:
     if row is None:
         return WaitingRow(months=months, count=text("nobody", language), cents="–")
     _, cents, count = row
-    if cents < 0:
+    if cents == HIDDEN_CENTS:
         return WaitingRow(months=months, count=text("under_five", language), cents="–")
     return WaitingRow(months=months, count=format_count(count, language), cents=format_cents(cents, language))
 
 
-def _term_to_show(months: Sequence[int], offers: Sequence[tuple[int, int, str, int, int]]) -> int | None:
+def _term_to_show(months: Sequence[int], offers: Sequence[OfferRow]) -> int | None:
     """The term with the most money offered; the longest where none has any."""
     if not months:
         return None

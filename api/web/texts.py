@@ -36,7 +36,7 @@ TEXTS: dict[str, Text] = {
     "total_companies": Text("Libri attivi", "Active books"),
     "total_waiting": Text("Richieste in attesa", "Requests waiting"),
     "total_covered": Text("Richieste coperte", "Requests covered"),
-    "total_covered_cents": Text("Denaro promesso a chi ha chiesto", "Money promised to borrowers"),
+    "total_covered_cents": Text("Importo coperto", "Amount covered"),
     # what is being covered
     "stream": Text("Appena coperte", "Just covered"),
     "stream_note": Text(
@@ -114,8 +114,10 @@ TEXTS: dict[str, Text] = {
         "Schermo fermo: {count} aggiornamenti in attesa. Il mercato continua.",
         "Screen stopped: {count} updates waiting. The market goes on.",
     ),
-    "said_covered": Text("Nuove coperture: {count}. {company}, {months} mesi al {rate}.",
-                         "New covers: {count}. {company}, {months} months at {rate}."),
+    "said_covered": Text(
+        "Nuove coperture: {count}. {company}, {months} mesi al {rate}.",
+        "New covers: {count}. {company}, {months} months at {rate}.",
+    ),
     "said_lost": Text("Collegamento perso: i numeri non sono aggiornati.", "Connection lost: figures are not current."),
     "said_back": Text("Collegamento tornato: i numeri sono aggiornati.", "Connection is back: figures are current."),
     "footer_money": Text(

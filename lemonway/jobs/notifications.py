@@ -17,13 +17,12 @@ from lemonway.jobs.wires_in import WiresIn
 from lemonway.statuses import NotificationCategory
 from lemonway.webhooks import MalformedNotification, NotificationHint, parse_notification
 from marketplace.ports import Clock
-from persistence.connection import AnyConnection, Pool
+from persistence.connection import Pool
 from persistence.enrolments import mandates_being_signed, party_of_wallet
 from persistence.inbox import (
     StoredNotification,
     note_failure,
     note_followed,
-    store_notification,
     waiting_notifications,
 )
 from persistence.returned_movements import set_bounced_payout_aside, set_returned_collection_aside
@@ -33,13 +32,6 @@ _BATCH = 100
 _DISPUTES_WINDOW = timedelta(days=7)
 
 _log = structlog.get_logger(__name__)
-
-
-async def keep_notification(connection: AnyConnection, hint: NotificationHint) -> bool:
-    """Store what came in, to be followed later; False when a copy of it is there already."""
-    return await store_notification(
-        connection, key=hint.dedupe_key, category=hint.category, object_id=hint.object_id, fields=hint.fields
-    )
 
 
 class Inbox:

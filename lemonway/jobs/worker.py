@@ -5,6 +5,7 @@ RQ's registries are never read as a record: a job that is lost is enqueued again
 """
 
 import asyncio
+import contextlib
 import logging
 import threading
 from collections.abc import Callable, Coroutine
@@ -110,6 +111,7 @@ class PaymentsWorker:
         self._jobs_redis_url = jobs_redis_url
         self._carry_out_batch = carry_out_batch
         self._stop_asked = threading.Event()
+        self._waiting_client_id: int | None = None
 
     async def run(self) -> None:
         """Until cancelled; then the batch in hand is finished first. A lost Redis is waited for."""
@@ -121,8 +123,15 @@ class PaymentsWorker:
             await asyncio.shield(ended)
         except asyncio.CancelledError:
             self._stop_asked.set()
+            await asyncio.to_thread(self._end_waiting)
             await ended
             raise
+
+    def _end_waiting(self) -> None:
+        """Spare the stop the rest of the second for which the worker waits for a job."""
+        if self._waiting_client_id is not None:
+            with contextlib.suppress(redis.RedisError), Redis.from_url(self._jobs_redis_url) as another:
+                another.client_unblock(self._waiting_client_id)
 
     def _work(self, event_loop: asyncio.AbstractEventLoop, ended: asyncio.Future[None]) -> None:
         _worker_thread.event_loop = event_loop
@@ -139,6 +148,7 @@ class PaymentsWorker:
         while not self._stop_asked.is_set():
             connection = Redis.from_url(self._jobs_redis_url)
             try:
+                self._waiting_client_id = connection.client_id()
                 # RQ ends its loop on any error of the connection; a new worker then takes its place.
                 worked = _WorkerWithoutSignals(payments_queue(connection), self._stop_asked).work(
                     logging_level=logging.getLevelName(logging.WARNING)

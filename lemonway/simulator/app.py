@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from litestar import Litestar, Response, Router, get, post
+from litestar import Litestar, Response, Router, post
 from litestar.datastructures import ResponseHeader
 from litestar.di import Provide
 from litestar.plugins.jinja import JinjaTemplateEngine
@@ -14,7 +14,7 @@ from litestar.static_files import create_static_files_router
 from litestar.template import TemplateConfig
 from litestar.types import ASGIApp
 
-from lemonway.simulator.background import background_work, dead_works
+from lemonway.simulator.background import background_work
 from lemonway.simulator.behaviour import start_behaviour
 from lemonway.simulator.clock import start_clock
 from lemonway.simulator.control_plane import CONTROL_PLANE_ROUTES
@@ -28,6 +28,7 @@ from lemonway.simulator.mandates import NotWaitingForSignature
 from lemonway.simulator.notifications import NotificationSender, address_notifications, euros
 from lemonway.simulator.onboarding_routes import ONBOARDING_ROUTES
 from lemonway.simulator.page import PAGE_ROUTES
+from lemonway.simulator.process_routes import PROCESS_ROUTES
 from lemonway.simulator.refusals import Refused, RefusedByOnboarding
 from lemonway.simulator.settings import SimulatorSettings
 from lemonway.simulator.store import Store
@@ -46,13 +47,6 @@ _HERE = Path(__file__).parent
 async def issue_bearer(request: AnyRequest, desk: DeskDependency) -> Answer:
     """OAuth: the API key in, the bearer in force out."""
     return await desk.bearer(request)
-
-
-@get("/health")
-async def health(request: AnyRequest) -> Answer:
-    """200 while the background work lives, 503 with the names of what died."""
-    dead = dead_works(request.app)
-    return json_answer({"dead": dead}, 503 if dead else 200)
 
 
 def _faults(store: Store, prefix: str) -> Callable[[ASGIApp], ASGIApp]:
@@ -115,7 +109,7 @@ def create_simulator(settings: SimulatorSettings) -> Litestar:
             ),
             Router(ONBOARDING_PATH, route_handlers=ONBOARDING_ROUTES, middleware=[_faults(store, ONBOARDING_PATH)]),
             Router(CONTROL_PLANE_PATH, route_handlers=CONTROL_PLANE_ROUTES),
-            Router("/", route_handlers=[*HOSTED_PAGES, *PAGE_ROUTES, health]),
+            Router("/", route_handlers=[*HOSTED_PAGES, *PAGE_ROUTES, *PROCESS_ROUTES]),
             create_static_files_router("/static", directories=[_HERE / "static"]),
         ],
         dependencies={"desk": Provide(provide_desk, sync_to_thread=False, use_cache=True)},

@@ -13,7 +13,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from lemonway.simulator.access import revoke_bearers
 from lemonway.simulator.behaviour import behaviour, change_behaviour
 from lemonway.simulator.clock import follows_system_time, now
-from lemonway.simulator.desk import Answer, AnyRequest, DeskDependency, json_answer
+from lemonway.simulator.desk import Answer, AnyRequest, DeskDependency, NumberFromPath, json_answer
 from lemonway.simulator.direct_debits import return_collection
 from lemonway.simulator.due_events import move_clock
 from lemonway.simulator.fates import Fate, plan_fate
@@ -27,6 +27,8 @@ from lemonway.simulator.paging import Json
 from lemonway.simulator.payouts import bounce_payout, decide_iban
 from lemonway.simulator.wires import Wire, receive_wire
 
+_LAST_YEAR = 2199
+
 
 class _Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Root of what the control plane is sent."""
@@ -34,6 +36,10 @@ class _Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 class ClockBody(_Body, frozen=True, kw_only=True):
     now: Annotated[datetime, msgspec.Meta(tz=True)]
+
+    def __post_init__(self) -> None:
+        if self.now.year > _LAST_YEAR:
+            raise ValueError(f"the calendar ends with the year {_LAST_YEAR}")
 
 
 class KycBody(_Body, frozen=True, kw_only=True):
@@ -89,7 +95,7 @@ async def post_kyc(
 
 @post("/mandates/{mandate_id:int}/signature", status_code=200)
 async def post_signature(
-    request: AnyRequest, desk: DeskDependency, mandate_id: FromPath[int], data: JSONBody[SignatureBody]
+    request: AnyRequest, desk: DeskDependency, mandate_id: NumberFromPath, data: JSONBody[SignatureBody]
 ) -> Answer:
     with desk.transaction(request):
         decide_signature(desk.store, mandate_id, data.outcome)
@@ -98,7 +104,7 @@ async def post_signature(
 
 @post("/ibans/{iban_id:int}", status_code=200)
 async def post_iban(
-    request: AnyRequest, desk: DeskDependency, iban_id: FromPath[int], data: JSONBody[IbanBody]
+    request: AnyRequest, desk: DeskDependency, iban_id: NumberFromPath, data: JSONBody[IbanBody]
 ) -> Answer:
     """The outcome of Lemonway's check of a payout IBAN (behaviour `iban_validation: manual`)."""
     with desk.transaction(request):
@@ -116,7 +122,7 @@ async def post_fate(request: AnyRequest, desk: DeskDependency, data: JSONBody[Fa
 
 @post("/collections/{transaction_id:int}/return", status_code=200)
 async def post_return(
-    request: AnyRequest, desk: DeskDependency, transaction_id: FromPath[int], data: JSONBody[ReturnBody]
+    request: AnyRequest, desk: DeskDependency, transaction_id: NumberFromPath, data: JSONBody[ReturnBody]
 ) -> Answer:
     """The bank takes a collected debit back, now."""
     with desk.transaction(request):
@@ -124,7 +130,7 @@ async def post_return(
 
 
 @post("/payouts/{transaction_id:int}/bounce", status_code=200)
-async def post_bounce(request: AnyRequest, desk: DeskDependency, transaction_id: FromPath[int]) -> Answer:
+async def post_bounce(request: AnyRequest, desk: DeskDependency, transaction_id: NumberFromPath) -> Answer:
     """The payee's bank sends a payout back, now."""
     with desk.transaction(request):
         return json_answer({"transaction_id": bounce_payout(desk.store, transaction_id)})

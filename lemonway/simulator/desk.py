@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response
 from litestar.di import NamedDependency
 from litestar.exceptions import HTTPException
+from litestar.params import PathParameter
 
 from lemonway.simulator.access import admit, issue_bearer, require_user_address
 from lemonway.simulator.behaviour import behaviour
@@ -100,3 +101,6 @@ class Desk:
 
 DeskDependency = NamedDependency[Desk]
 """How a route asks for the desk."""
+
+NumberFromPath = Annotated[int, PathParameter(ge=0, le=2**63 - 1)]
+"""An int64 id in a path."""

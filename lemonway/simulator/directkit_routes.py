@@ -4,7 +4,7 @@ from litestar import get, post, put
 from litestar.params import FromPath
 
 from lemonway.simulator import direct_debits, mandates, payouts, transactions, transfers, wallets, wires
-from lemonway.simulator.desk import Answer, AnyRequest, DeskDependency, json_answer
+from lemonway.simulator.desk import Answer, AnyRequest, DeskDependency, NumberFromPath, json_answer
 
 
 @get("/accounts/kycstatus")
@@ -44,7 +44,7 @@ async def set_blocked(request: AnyRequest, desk: DeskDependency, wallet_id: From
 
 @post("/accounts/{wallet_id:str}/documents/{mandate_id:int}/signinit", status_code=200)
 async def start_signature(
-    request: AnyRequest, desk: DeskDependency, wallet_id: FromPath[str], mandate_id: FromPath[int]
+    request: AnyRequest, desk: DeskDependency, wallet_id: FromPath[str], mandate_id: NumberFromPath
 ) -> Answer:
     return await desk.change(request, lambda store, body: mandates.start_signature(store, wallet_id, mandate_id, body))
 
@@ -81,7 +81,7 @@ async def list_ibans(request: AnyRequest, desk: DeskDependency, wallet_id: FromP
 
 
 @put("/moneyouts/iban/{iban_id:int}/unregister")
-async def unregister_iban(request: AnyRequest, desk: DeskDependency, iban_id: FromPath[int]) -> Answer:
+async def unregister_iban(request: AnyRequest, desk: DeskDependency, iban_id: NumberFromPath) -> Answer:
     return await desk.change(request, lambda store, body: payouts.unregister_iban(store, iban_id, body))
 
 
@@ -96,7 +96,7 @@ async def find_payouts(request: AnyRequest, desk: DeskDependency) -> Answer:
 
 
 @put("/moneyouts/{transaction_id:int}/cancel")
-async def cancel_payout(request: AnyRequest, desk: DeskDependency, transaction_id: FromPath[int]) -> Answer:
+async def cancel_payout(request: AnyRequest, desk: DeskDependency, transaction_id: NumberFromPath) -> Answer:
     return await desk.change(request, lambda store, body: payouts.cancel_payout(store, transaction_id, body))
 
 
@@ -121,7 +121,7 @@ async def list_mandates(request: AnyRequest, desk: DeskDependency, wallet_id: Fr
 
 
 @put("/moneyins/sdd/mandate/{mandate_id:int}/unregister")
-async def unregister_mandate(request: AnyRequest, desk: DeskDependency, mandate_id: FromPath[int]) -> Answer:
+async def unregister_mandate(request: AnyRequest, desk: DeskDependency, mandate_id: NumberFromPath) -> Answer:
     return await desk.change(request, lambda store, body: mandates.unregister_mandate(store, mandate_id, body))
 
 
@@ -136,7 +136,7 @@ async def find_direct_debits(request: AnyRequest, desk: DeskDependency) -> Answe
 
 
 @put("/moneyins/{transaction_id:int}/cancel")
-async def cancel_direct_debit(request: AnyRequest, desk: DeskDependency, transaction_id: FromPath[int]) -> Answer:
+async def cancel_direct_debit(request: AnyRequest, desk: DeskDependency, transaction_id: NumberFromPath) -> Answer:
     return await desk.change(request, lambda store, body: direct_debits.cancel(store, transaction_id, body))
 
 

@@ -23,10 +23,10 @@ class Fate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     id: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
     reason_code: Annotated[str, msgspec.Meta(pattern=_REASON)]
-    mandate: int | None = None
+    mandate: Annotated[int, msgspec.Meta(ge=1, le=2**53)] | None = None
     wallet: str | None = None
     reference: str | None = None
-    occurrence: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    occurrence: Annotated[int, msgspec.Meta(ge=1, le=2**53)] | None = None
     date: Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = None
     phase: Literal["reject", "return"] = "reject"
     after_business_days: Annotated[int, msgspec.Meta(ge=1, le=400)] = 2

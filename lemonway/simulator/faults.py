@@ -34,7 +34,7 @@ class FaultPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         "webhook_late",
     ]
     endpoint: str = "*"
-    count: Annotated[int, msgspec.Meta(ge=1)] | None = 1
+    count: Annotated[int, msgspec.Meta(ge=1, le=2**53)] | None = 1
     http_status: Annotated[int, msgspec.Meta(ge=400, le=599)] = 503
     code: int = 1
     delay_ms: Annotated[int, msgspec.Meta(ge=0, le=600_000)] = 200

@@ -10,6 +10,8 @@ from lemonway.simulator.refusals import Refused
 
 _CENTS_MAX = 2**31 - 1
 """Amounts are int32 in the specification."""
+_NUMBER_MAX = 2**63 - 1
+"""Ids are int64."""
 
 
 class Fields:
@@ -66,7 +68,7 @@ class Fields:
             return None
         if isinstance(value, str) and re.fullmatch(r"-?\d{1,18}", value, re.ASCII):
             return int(value)
-        if not _is_whole(value):
+        if not _is_whole(value) or abs(value) > _NUMBER_MAX:
             raise Refused(234, f"{name} must be a whole number")
         return int(value)
 

@@ -15,7 +15,7 @@ OUTSIDE = "@bank"
 """The other side of every movement into or out of Lemonway; no wallet id may hold an `@`."""
 
 SUCCESS, PENDING_P2P, EXECUTED, LEMONWAY_ERROR, PENDING, BANK_ERROR, CANCELLED = 0, 0, 3, 3, 4, 6, 7
-CARD, WIRE_IN, WIRE_OUT, P2P, DIRECT_DEBIT = 0, 1, 3, 4, 14
+WIRE_IN, WIRE_OUT, P2P, DIRECT_DEBIT = 1, 3, 4, 14
 
 
 def transaction(store: Store, transaction_id: int) -> sqlite3.Row:

@@ -15,7 +15,8 @@ from lemonway.simulator.clock import now_s, real_now_ms
 from lemonway.simulator.faults import take_fault
 from lemonway.simulator.store import Store
 
-_AT_ONCE = 16
+_CONNECTIONS = 16
+_BATCH = 64
 _ATTEMPT_TIMEOUT_S = 10
 _PAUSE_FIRST_MS = 100
 _PAUSE_LONGEST_MS = 30_000
@@ -93,7 +94,8 @@ class NotificationSender:
             self._wake.set()
 
     async def run(self) -> None:
-        async with httpx.AsyncClient(timeout=_ATTEMPT_TIMEOUT_S) as http:
+        limits = httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS)
+        async with httpx.AsyncClient(timeout=_ATTEMPT_TIMEOUT_S, limits=limits) as http:
             while True:
                 self._wake.clear()
                 due = self._due()
@@ -107,7 +109,7 @@ class NotificationSender:
             "SELECT * FROM notifications WHERE state = 'pending' AND next_attempt_at_ms <= ? AND id IN"
             " (SELECT min(id) FROM notifications WHERE state = 'pending' GROUP BY subject) ORDER BY id LIMIT ?",
             real_now_ms(),
-            _AT_ONCE,
+            _BATCH,
         )
 
     async def _pause(self) -> None:

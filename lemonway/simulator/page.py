@@ -28,10 +28,10 @@ _SHOWN_AT_MOST = 50
 
 
 class WireForm(msgspec.Struct, frozen=True):
-    wire_id: str
+    wire_id: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
     wallet: str
-    euros: Annotated[str, msgspec.Meta(pattern=r"^\d{1,9}([.,]\d{1,2})?$")]
-    payer: str
+    euros: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,7}([.,][0-9]{1,2})?$")]
+    payer: Annotated[str, msgspec.Meta(max_length=256)]
 
 
 class KycForm(msgspec.Struct, frozen=True):
@@ -49,7 +49,15 @@ class ReturnForm(msgspec.Struct, frozen=True):
 
 
 class ClockForm(msgspec.Struct, frozen=True):
+    """`at` is what a browser's date field sends: UTC without saying so."""
+
     at: str
+
+    def __post_init__(self) -> None:
+        self.instant()
+
+    def instant(self) -> datetime:
+        return datetime.fromisoformat(self.at).replace(tzinfo=UTC)
 
 
 class WorldForm(msgspec.Struct, frozen=True):
@@ -132,7 +140,7 @@ async def return_debit(request: AnyRequest, desk: DeskDependency, data: URLEncod
 @post("/page/clock")
 async def set_clock_forward(request: AnyRequest, desk: DeskDependency, data: URLEncodedBody[ClockForm]) -> Redirect:
     with desk.transaction(request):
-        move_clock(desk.store, datetime.fromisoformat(data.at).replace(tzinfo=UTC))
+        move_clock(desk.store, data.instant())
     return _back()
 
 

@@ -1,5 +1,7 @@
 """Money in by bank wire: virtual IBANs, and wires as the outside world sends them (lemonway.md §4)."""
 
+from typing import Annotated
+
 import msgspec
 
 from lemonway.simulator.clock import now_s
@@ -24,9 +26,9 @@ class Wire(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     The wallet is named by `wallet`, else by the virtual `iban`, else by a `label` of the form `CODE-WALLETID`.
     """
 
-    wire_id: str
-    cents: int
-    payer: str
+    wire_id: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    cents: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
+    payer: Annotated[str, msgspec.Meta(max_length=256)]
     wallet: str | None = None
     iban: str | None = None
     label: str = ""
@@ -116,8 +118,6 @@ def receive_wire(store: Store, wire: Wire) -> int:
 
 
 def _addressee(store: Store, wire: Wire) -> str:
-    if wire.cents <= 0:
-        raise Refused(188, "a wire carries at least one cent")
     if wire.wallet is not None:
         return str(wallet(store, wire.wallet)["id"])
     if wire.iban is not None:

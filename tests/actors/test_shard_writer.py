@@ -26,11 +26,11 @@ class FailingConnection(RedisConnection):
     async def pipeline(self, commands: list[Command]) -> list[Reply]:  # type: ignore[override]
         fault = self.breaks.pop(0) if self.breaks else "none"
         if fault == "before":
-            await self.close()
+            await self.disconnect()
             raise RedisUnreachable("broken before the call")
         replies = await super().pipeline(commands)
         if fault == "after":
-            await self.close()
+            await self.disconnect()
             raise RedisUnreachable("broken before the answer")
         return replies
 

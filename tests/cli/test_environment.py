@@ -29,6 +29,7 @@ LEMONWAY = {
     "BLULEND_LEMONWAY_URL": "https://pay.example/directkitrest",
     "BLULEND_LEMONWAY_TOKEN_URL": "https://auth.example/token",
     "BLULEND_LEMONWAY_ONBOARDING_URL": "https://onboarding.example",
+    "BLULEND_LEMONWAY_WEBKIT_URL": "https://webkit.example",
     "BLULEND_LEMONWAY_API_KEY": "key",
     "BLULEND_LEMONWAY_WEBHOOK_SECRET": "unguessable_part-1",
 }

@@ -16,7 +16,7 @@ import pytest
 from lemonway.connection import open_lemonway
 from lemonway.errors import LemonwayUnreachable
 from lemonway.simulator.store import Store, StoreOfAnotherVersion
-from tests.lemonway.running_simulator import RunningSimulator, WebhookReceiver, simulator_connection
+from tests.lemonway.running_simulator import RunningSimulator, ThreadedServer, WebhookReceiver, simulator_connection
 
 ROOT = Path(__file__).parents[2]
 
@@ -24,8 +24,9 @@ ROOT = Path(__file__).parents[2]
 class KillableSimulator:
     """The process, and the address that it keeps over its lives."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, webhook_url: str) -> None:
         self._folder = folder
+        self._webhook_url = webhook_url
         with socket.create_server(("127.0.0.1", 0)) as free:
             self._port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{self._port}"
@@ -33,7 +34,13 @@ class KillableSimulator:
 
     async def start(self) -> None:
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.lemonway.simulator_process", str(self._folder), str(self._port), cwd=ROOT
+            sys.executable,
+            "-m",
+            "tests.lemonway.simulator_process",
+            str(self._folder),
+            str(self._port),
+            self._webhook_url,
+            cwd=ROOT,
         )
         async with httpx.AsyncClient() as http:
             for _ in range(1_000):
@@ -62,8 +69,17 @@ async def talking_to(url: str) -> AsyncIterator[RunningSimulator]:
 
 
 @pytest.fixture
-async def killable(tmp_path: Path) -> AsyncIterator[KillableSimulator]:
-    process = KillableSimulator(tmp_path)
+async def receiver() -> AsyncIterator[tuple[WebhookReceiver, str]]:
+    """Somebody to notify, and their address."""
+    webhooks = WebhookReceiver()
+    server = ThreadedServer(webhooks.app())
+    yield webhooks, await server.start()
+    await server.join()
+
+
+@pytest.fixture
+async def killable(tmp_path: Path, receiver: tuple[WebhookReceiver, str]) -> AsyncIterator[KillableSimulator]:
+    process = KillableSimulator(tmp_path, receiver[1] + "/hook")
     await process.start()
     yield process
     await process.kill()
@@ -152,6 +168,23 @@ async def test_a_clock_move_that_was_cut_off_is_repeated_with_the_same_result(ki
 
         assert await simulator.balances() == {"ada": 300_00}
         assert (await simulator.get("/breaks"))["breaks"] == []
+
+
+async def test_notifications_that_nobody_took_before_a_kill_are_sent_after_it(
+    killable: KillableSimulator, receiver: tuple[WebhookReceiver, str]
+) -> None:
+    webhooks, _ = receiver
+    webhooks.answers_with = 503
+    async with talking_to(killable.url) as simulator:
+        await simulator.open_wallet("Ada", cents=100_00)
+        await killable.kill()
+        webhooks.answers_with = 200
+        await killable.start()
+
+        await simulator.quiet()
+
+    assert [hint.status for hint in webhooks.about(50)] == ["1", "2"]
+    assert [hint.amount_cents for hint in webhooks.about(10)] == [100_00]
 
 
 def test_a_store_of_another_version_is_left_untouched(tmp_path: Path) -> None:

@@ -83,8 +83,21 @@ async def test_notifications_are_unsigned_forms_with_text_values_and_paris_time(
     }
 
 
-async def test_health_says_that_the_background_work_lives(simulator: RunningSimulator) -> None:
-    async with httpx.AsyncClient() as http:
-        response = await http.get(simulator.url + "/health")
+async def test_the_process_tells_its_health_and_its_counts(simulator: RunningSimulator) -> None:
+    await simulator.open_wallet("Ada", cents=10_00)
+    await simulator.quiet()
 
-    assert (response.status_code, response.json()) == (200, {"dead": []})
+    async with httpx.AsyncClient(base_url=simulator.url) as http:
+        health, status, metrics = [await http.get(path) for path in ("/health", "/status", "/metrics")]
+
+    assert (health.status_code, health.json()) == (200, {"dead": []})
+    assert status.json() == {
+        "now": "2026-01-12T08:00:00+00:00",
+        "wallets": 4,
+        "transactions": 1,
+        "planned_events": 0,
+        "pending_notifications": 0,
+        "delayed_calls": 0,
+        "armed_faults": 0,
+    }
+    assert "lemonway_simulator_transactions 1\n" in metrics.text

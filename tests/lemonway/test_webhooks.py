@@ -61,6 +61,11 @@ def test_a_number_sent_bare_in_json_is_read_like_its_text() -> None:
             id="document",
         ),
         pytest.param({"NotifCategory": "8", "IdTransaction": ""}, "8|ada|0|2026-01-13T09:00:00.000", id="wallet"),
+        pytest.param(
+            {"NotifCategory": "13", "IdTransaction": "", "Status": "6", "Blocking": "1"},
+            "13|ada|6 blocking 1|2026-01-13T09:00:00.000",
+            id="blocking and unblocking are two events of one status",
+        ),
     ],
 )
 def test_copies_of_a_notification_share_a_key(changes: dict[str, str], key: str) -> None:
@@ -93,7 +98,6 @@ def test_an_onboarding_notification_dates_itself_by_its_event() -> None:
         }
     )
 
-    assert hint.is_about_onboarding
     assert (hint.wallet_id, hint.account_id, hint.status) == ("ada", "17", "2")
 
 

@@ -1,40 +1,61 @@
 """A small market driven through the pure core, whose journals and rows are what the real processes would write."""
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
 from marketplace.book_decisions import decide
 from marketplace.book_events import AnyBookEvent
-from marketplace.commands import AnyBookCommand, Envelope, OpenRequest, PlaceOffer, PublishTerms, SignRequest
+from marketplace.commands import (
+    AnyBookCommand,
+    CancelRequest,
+    Envelope,
+    GrantCompanyBudget,
+    OpenRequest,
+    PlaceOffer,
+    PublishTerms,
+    SignRequest,
+)
 from marketplace.company_terms import CompanyMoney, CompanyTerms, RateBand
 from marketplace.cover_decisions import decide_answers, decide_cover
 from marketplace.journal import BookRecord
 from marketplace.offer_terms import OfferTerms
 from marketplace.order_book import OrderBook
 from marketplace.orders import CreditRequest
-from marketplace.postings import company_budget_granted, company_wire_received, lender_wire_received
+from marketplace.postings import company_budget_granted
 from marketplace.purse_calls import PurseAnswer, ReleaseCall, TakeCall
 from marketplace.purse_events import (
     AnyPurseEvent,
     Deposited,
     FillDenied,
+    FillLent,
     FillReleased,
+    FillSent,
     FillTaken,
     FillVoided,
     WithdrawalHeld,
+    WithdrawalRefused,
+    WithdrawalSent,
 )
+from persistence.collection_results import record_collected
+from persistence.collections_book import due_to_hand_in, request_collection
 from persistence.command_rows import record_command
-from persistence.connection import Connection
+from persistence.connection import Pool
+from persistence.distribution import net_receipts
+from persistence.executed_movements import book_executed
+from persistence.instructions import start_sending
 from persistence.ledger import record_entry
-from persistence.purse_instructions import purse_instruction_id
+from persistence.payouts import NewPayout, ask_payout
+from persistence.projector import Projector
+from persistence.wires import ReceivedWire, record_wire
 from tests.marketplace.purse_model import PurseModel
 from tests.persistence.memory_journals import MemoryJournals
 
 START = datetime(2026, 1, 7, 9, tzinfo=UTC)
 BOOK_SHARD = "bk00"
 PURSE_SHARDS = ("pu00", "pu01")
+COLLECTION_WALLET = "collection"
 
 
 def id_of(name: str) -> str:
@@ -58,50 +79,41 @@ class JournaledMarket:
     Parties, requests and commands have their rows in PostgreSQL before the journals speak of them.
     """
 
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
+    def __init__(self, database_url: str, pool: Pool) -> None:
+        self.pool = pool
         self.journals = MemoryJournals(BOOK_SHARD, *PURSE_SHARDS)
         self.purses = PurseModel({})
         self.book = OrderBook(id_of("alfa"), BOOK_SHARD)
         self.at = START
         self.before_asking: Callable[[], Awaitable[object]] | None = None
         """Something that happens once, between a book's proposal and its asking the purses."""
-        self._names: dict[str, str] = {}
+        self._database_url = database_url
+        self._lenders: dict[str, str] = {}
+        self._movements = 0
 
-    async def add_company(self, *, budget_cents: int = 0) -> None:
+    # ── parties ─────────────────────────────────────────────────────────────
+
+    async def add_company(self, *, budget_cents: int = 0, money: CompanyMoney | None = None) -> None:
+        """`alfa` with terms in force: 12 months between 4 and 6 %; `budget_cents` set aside for its tranches."""
         await self._add_party("alfa", "company")
-        await self.connection.execute("INSERT INTO company (id, name) VALUES ($1, 'Alfa')", id_of("alfa"))
-        if budget_cents:
-            await record_entry(
-                self.connection,
-                company_wire_received(
-                    money_in_id="of-alfa",
-                    at=self.at,
-                    wallet_id=wallet_of("alfa"),
-                    company_id=id_of("alfa"),
-                    cents=budget_cents,
-                ),
-            )
-            await record_entry(
-                self.connection,
-                company_budget_granted(grant_id="g1", at=self.at, company_id=id_of("alfa"), cents=budget_cents),
-            )
-
-    async def publish(self, *, company_money: CompanyMoney | None = None) -> None:
-        await self.send(
-            PublishTerms(
-                terms=CompanyTerms(
-                    version=1,
-                    bands=(RateBand(months=12, floor_bp=400, cap_bp=600),),
-                    max_share_bp=None,
-                    company_money=company_money or CompanyMoney(),
-                )
-            )
+        await self.pool.execute("INSERT INTO company (id, name) VALUES ($1, 'Alfa')", id_of("alfa"))
+        terms = CompanyTerms(
+            version=1,
+            bands=(RateBand(months=12, floor_bp=400, cap_bp=600),),
+            max_share_bp=None,
+            company_money=money or CompanyMoney(),
         )
+        await self.send(PublishTerms(terms=terms))
+        if budget_cents:
+            await self._wire("alfa", budget_cents)
+            grant = company_budget_granted(grant_id="g1", at=self.at, company_id=id_of("alfa"), cents=budget_cents)
+            async with self.pool.acquire() as connection:
+                await record_entry(connection, grant)
+            await self.send(GrantCompanyBudget(cents=budget_cents))
 
     async def add_lender(self, name: str, *, cents: int) -> None:
-        """A lender with money in its wallet and a standing offer."""
-        self._names[id_of(name)] = name
+        """A lender with money in its wallet, a bank account, and a standing offer."""
+        self._lenders[id_of(name)] = name
         await self._add_party(name, "lender_person")
         await self.deposit(name, cents)
         await self.send(
@@ -119,34 +131,51 @@ class JournaledMarket:
         )
 
     async def deposit(self, name: str, cents: int) -> None:
-        """A wire: row, ledger entry and step for the purse, which the purse takes at once."""
-        lender_id, money_in_id = id_of(name), f"of-{name}-{len(self.journals.entries[purse_shard_of(name)])}"
-        await record_entry(
-            self.connection,
-            lender_wire_received(
-                money_in_id=money_in_id, at=self.at, wallet_id=wallet_of(name), lender_id=lender_id, cents=cents
-            ),
+        """A wire that the lender's purse hears of at once."""
+        await self._wire(name, cents)
+        await self.take_purse_steps()
+
+    async def _wire(self, name: str, cents: int) -> None:
+        self._movements += 1
+        wire = ReceivedWire(
+            money_in_id=f"90{self._movements}", wallet_id=wallet_of(name), cents=cents, executed_at=self.at
         )
-        await self.connection.execute(
-            "INSERT INTO purse_instruction (id, lender_id, operation, ref, cents, at)"
-            " VALUES ($1, $2, 'deposit', $3, $4, $5)",
-            purse_instruction_id("deposit", money_in_id),
-            lender_id,
-            money_in_id,
-            cents,
-            self.at,
+        assert await record_wire(self.pool, wire)
+
+    async def _add_party(self, name: str, kind: str) -> None:
+        await self.pool.execute(
+            "INSERT INTO party (id, kind, name, wallet_id, kyc_state) VALUES ($1, $2, $3, $4, 'accepted')",
+            id_of(name),
+            kind,
+            name,
+            wallet_of(name),
         )
-        self.purses.free_cents[lender_id] = self.purses.free_cents.get(lender_id, 0) + cents
-        self.purses.vers[lender_id] = self.purses.vers.get(lender_id, 0) + 1
-        self.journal_purse(name, Deposited(ref=money_in_id, cents=cents, reserved_cents=0, **self.standing(name)))
+        await self.pool.execute(
+            "INSERT INTO bank_account (id, party_id, iban, holder, state, lemonway_iban_id)"
+            " VALUES ($1, $2, 'IT60X0542811101000000123456', $3, 'active', $3)",
+            id_of(f"account of {name}"),
+            id_of(name),
+            name,
+        )
+        await self.pool.execute(
+            "INSERT INTO mandate (id, party_id, bank_account_id, state, lemonway_mandate_id)"
+            " VALUES ($1, $2, $3, 'active', $4)",
+            id_of(f"mandate of {name}"),
+            id_of(name),
+            id_of(f"account of {name}"),
+            name,
+        )
+
+    # ── requests ────────────────────────────────────────────────────────────
 
     async def open_request(self, name: str, *, cents: int, max_rate_bp: int = 600) -> list[AnyBookEvent]:
         """A borrower's assessed request goes to the book, which covers it if it can."""
         borrower = f"borrower of {name}"
         await self._add_party(borrower, "borrower")
-        await self.connection.execute(
+        await self.pool.execute(
             "INSERT INTO credit_request (id, company_id, borrower_id, amount_cents, min_amount_cents, months,"
-            " max_rate_bp, state, command_id, created_at) VALUES ($1, $2, $3, $4, $4, 12, $5, 'opening', $6, $7)",
+            " max_rate_bp, state, command_id, created_at, mandate_id, bank_account_id)"
+            " VALUES ($1, $2, $3, $4, $4, 12, $5, 'opening', $6, $7, $8, $9)",
             id_of(name),
             id_of("alfa"),
             id_of(borrower),
@@ -154,6 +183,8 @@ class JournaledMarket:
             max_rate_bp,
             id_of(f"open {name}"),
             self.at,
+            id_of(f"mandate of {borrower}"),
+            id_of(f"account of {borrower}"),
         )
         request = CreditRequest(
             request_id=id_of(name),
@@ -170,6 +201,9 @@ class JournaledMarket:
         assert cover_id is not None
         return await self.send(SignRequest(request_id=id_of(name), cover_id=cover_id), command_id=id_of(f"sign {name}"))
 
+    async def cancel(self, name: str) -> list[AnyBookEvent]:
+        return await self.send(CancelRequest(request_id=id_of(name)), command_id=id_of(f"cancel {name}"))
+
     async def send(
         self, command: AnyBookCommand, *, command_id: str | None = None, after: timedelta = timedelta(0)
     ) -> list[AnyBookEvent]:
@@ -181,7 +215,8 @@ class JournaledMarket:
             at=self.at,
             command=command,
         )
-        await record_command(self.connection, envelope)
+        async with self.pool.acquire() as connection:
+            await record_command(connection, envelope)
         events = self._record(decide(self.book, envelope), cause_id=envelope.command_id)
         while True:
             calls = self.book.purse_calls()
@@ -196,28 +231,92 @@ class JournaledMarket:
             else:
                 events += covering
 
+    # ── projection and payments ─────────────────────────────────────────────
+
+    def a_projector(self) -> Projector:
+        return Projector(database_url=self._database_url, journals=self.journals, outages=())
+
+    async def project(self) -> int:
+        """Record every fact there is; how many there were."""
+        projector, recorded = self.a_projector(), 0
+        async with self.pool.acquire() as connection:
+            await projector.take_up(connection)
+            while news := await projector.project(connection, self.journals.shards()):
+                recorded += news
+        return recorded
+
+    async def pay(self) -> None:
+        """Carry out every payment asked for, and what follows from it, as worker, purses and projector would."""
+        while await self.execute_payments():
+            await self.take_purse_steps()
+            await self.project()
+
+    async def execute_payments(self) -> int:
+        """Carry out the payments that are asked for now; how many. The purses have yet to hear of it."""
+        rows = await self.pool.fetch(
+            "UPDATE payment_instruction SET state = 'queued' WHERE state = 'ready' RETURNING id"
+        )
+        for row in rows:
+            instruction = await start_sending(self.pool, row["id"], lease_ms=10_000)
+            assert instruction is not None
+            self._movements += 1
+            await book_executed(self.pool, instruction, psp_id=f"70{self._movements}", at=self.at)
+        return len(rows)
+
+    async def take_purse_steps(self) -> None:
+        """Every purse takes the steps asked of it; the answers stand in the journals, not in rows yet."""
+        for row in await self.pool.fetch(
+            "SELECT lender_id, operation, ref, cents, reserved_cents FROM purse_instruction p"
+            " WHERE state = 'ready' ORDER BY number"
+        ):
+            name = self._lenders[row["lender_id"]]
+            if (row["operation"], row["ref"]) not in self._steps_taken(name):
+                self.journal_purse(name, self._step(name, row["operation"], row["ref"], row["cents"]))
+
+    async def collect_next(self) -> None:
+        """The next debits to leave are collected when they are due, shared out and distributed."""
+        on_date: date = await self.pool.fetchval("SELECT min(next_submission_date) FROM loan")
+        self.at = datetime.combine(on_date, time(8), UTC)
+        async with self.pool.acquire() as connection:
+            due = await due_to_hand_in(connection, on_date)
+        for loan_id in due.loan_ids:
+            await request_collection(self.pool, loan_id, on_date=on_date, at=self.at)
+        await self.pay()
+        for row in await self.pool.fetch("SELECT id, collection_date FROM collection WHERE state = 'submitted'"):
+            self.at = datetime.combine(row["collection_date"], time(8), UTC)
+            await record_collected(
+                self.pool,
+                row["id"],
+                executed_on=row["collection_date"],
+                collection_wallet=COLLECTION_WALLET,
+                at=self.at,
+            )
+        await self.pay()
+        async with self.pool.acquire() as connection, connection.transaction():
+            await net_receipts(connection, self.at.date(), collection_wallet=COLLECTION_WALLET, at=self.at)
+        await self.pay()
+
+    async def ask_for_payout(self, name: str, cents: int) -> str:
+        """A lender asks for its money; the id of the payout, which its purse has yet to hold."""
+        payout = NewPayout(
+            payout_id=id_of(f"payout of {name}"),
+            participant_kind="lender",
+            participant_id=id_of(name),
+            bank_account_id=id_of(f"account of {name}"),
+            cents=cents,
+            at=self.at,
+        )
+        async with self.pool.acquire() as connection, connection.transaction():
+            await ask_payout(connection, payout)
+        return payout.payout_id
+
     async def hold_for_payout(self, name: str, cents: int) -> str:
-        """A payout is asked for, and the lender's purse sets the money aside; the id of the payout."""
-        lender_id, payout_id = id_of(name), id_of(f"payout of {name}")
-        account_id = id_of(f"account of {name}")
-        await self.connection.execute(
-            "INSERT INTO bank_account (id, party_id, iban, holder, state) VALUES ($1, $2, 'IT00', $3, 'active')",
-            account_id,
-            lender_id,
-            name,
-        )
-        await self.connection.execute(
-            "INSERT INTO payout (id, participant_kind, participant_id, bank_account_id, cents, at)"
-            " VALUES ($1, 'lender', $2, $3, $4, $5)",
-            payout_id,
-            lender_id,
-            account_id,
-            cents,
-            self.at,
-        )
-        self.purses.spend(lender_id, cents)
-        self.journal_purse(name, WithdrawalHeld(ref=payout_id, cents=cents, **self.standing(name)))
+        """A payout asked for and held by the purse at once."""
+        payout_id = await self.ask_for_payout(name, cents)
+        await self.take_purse_steps()
         return payout_id
+
+    # ── the book and its purses ─────────────────────────────────────────────
 
     def standing(self, name: str) -> dict[str, Any]:
         """The fields that every event of a lender's purse carries."""
@@ -232,7 +331,40 @@ class JournaledMarket:
     def journal_purse(self, name: str, event: AnyPurseEvent) -> None:
         self.journals.append_purse(purse_shard_of(name), event)
 
-    # ── the book and its purses ─────────────────────────────────────────────
+    def _steps_taken(self, name: str) -> set[tuple[str, str]]:
+        operations = {
+            "deposited": "deposit",
+            "fill_sent": "post",
+            "fill_lent": "lend",
+            "withdrawal_held": "hold",
+            "withdrawal_refused": "hold",
+            "withdrawal_sent": "pay_out",
+        }
+        entries = self.journals.entries[purse_shard_of(name)]
+        return {(operations[entry.kind], entry.cause_id) for entry in entries if entry.kind in operations}
+
+    def _step(self, name: str, operation: str, ref: str, cents: int) -> AnyPurseEvent:
+        lender_id = id_of(name)
+        match operation:
+            case "deposit":
+                self._change_free(lender_id, cents)
+                return Deposited(ref=ref, cents=cents, reserved_cents=0, **self.standing(name))
+            case "hold" if self.purses.free_cents[lender_id] < cents:
+                return WithdrawalRefused(ref=ref, cents=cents, **self.standing(name))
+            case "hold":
+                self._change_free(lender_id, -cents)
+                return WithdrawalHeld(ref=ref, cents=cents, **self.standing(name))
+            case "pay_out":
+                return WithdrawalSent(ref=ref, cents=cents, **self.standing(name))
+            case "post":
+                return FillSent(ref=ref, cents=cents, **self.standing(name))
+            case _:
+                assert operation == "lend", operation
+                return FillLent(ref=ref, cents=cents, **self.standing(name))
+
+    def _change_free(self, lender_id: str, cents: int) -> None:
+        self.purses.free_cents[lender_id] = self.purses.free_cents.get(lender_id, 0) + cents
+        self.purses.vers[lender_id] = self.purses.vers.get(lender_id, 0) + 1
 
     def _cover(self) -> list[AnyBookEvent]:
         if self.book.terms is None or not self.book.waits_for_cover():
@@ -247,7 +379,7 @@ class JournaledMarket:
         return events
 
     def _take(self, call: TakeCall) -> PurseAnswer:
-        name = self._names[call.lender_id]
+        name = self._lenders[call.lender_id]
         replaced_cents = self.purses.taken[call.replaces][1] if call.replaces else 0
         answer = self.purses.take(call)
         if answer.outcome == "denied":
@@ -266,7 +398,7 @@ class JournaledMarket:
         return answer
 
     def _release(self, call: ReleaseCall) -> PurseAnswer:
-        name = self._names[call.lender_id]
+        name = self._lenders[call.lender_id]
         promised = self.purses.taken.get(call.fill_id)
         answer = self.purses.release(call)
         if promised is None:
@@ -274,12 +406,3 @@ class JournaledMarket:
         else:
             self.journal_purse(name, FillReleased(ref=call.fill_id, cents=promised[1], **self.standing(name)))
         return answer
-
-    async def _add_party(self, name: str, kind: str) -> None:
-        await self.connection.execute(
-            "INSERT INTO party (id, kind, name, wallet_id, kyc_state) VALUES ($1, $2, $3, $4, 'accepted')",
-            id_of(name),
-            kind,
-            name,
-            wallet_of(name),
-        )

@@ -129,7 +129,7 @@ async def test_an_entry_that_does_not_sum_to_zero_is_refused_under_insert(connec
         asyncpg.CheckViolationError, match="entry forged does not balance: 2 of 2 postings, sum 1 cents"
     ):
         await connection.execute(
-            "INSERT INTO posting VALUES ('forged', 0, 'wallet:L-ada:balance', 11), ('forged', 1, 'lender:ada:free', -10)"
+            "INSERT INTO posting VALUES ('forged', 0, 'wallet:L-ada:balance', 9), ('forged', 1, 'lender:ada:free', -8)"
         )
 
 

@@ -89,7 +89,7 @@ export class BookPainter {
 
   paintCovers(rows, book, flash) {
     rows.forEach((row, at) => {
-      const cover = book.last[at];
+      const cover = book.last.at(-1 - at);
       const words = cover ? this.coverWords(cover) : ['–', '', ''];
       const isNew = this.write(row.cells[0], words[0], false) | this.write(row.cells[1], words[1], false) | this.write(row.cells[2], words[2], false);
       if (isNew && flash && at === 0) this.flash(row);

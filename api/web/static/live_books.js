@@ -15,14 +15,16 @@ const texts = JSON.parse(document.body.dataset.texts);
 const say = (key, values = {}) => fill(texts[key], values);
 const element = (id) => document.getElementById(id);
 const cards = () => [...document.querySelectorAll('.card')];
-const seconds = new Intl.DateTimeFormat(language, { timeStyle: 'medium', timeZone: 'Europe/Rome' });
-const minutes = new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZone: 'Europe/Rome' });
+const seconds = new Intl.DateTimeFormat(language, {
+  hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23', timeZone: 'Europe/Rome',
+});
 
 const painter = new BookPainter(language, texts);
 const changed = new Map();
 const covers = new Map();
 let isStopped = false;
 let waitingUpdates = 0;
+let heardCovers = 0;
 let coversToSay = [];
 let saidAt = 0;
 let totalsAt = 0;
@@ -56,28 +58,26 @@ function paint() {
   });
 }
 
-function coverKey(company, [months, rateCbp, minuteAt]) {
-  return [company, months, rateCbp, minuteAt].join('|');
-}
-
-// Every cover that the feed tells of, with the moment it was heard, so that the newest stand first.
+// Every cover that the feed tells of, numbered as heard, so that the newest stand first; a snapshot brings no news.
 function noteCovers(company, { snapshot }) {
   const known = covers.get(company) ?? [];
-  const left = known.map((cover) => cover.key);
+  const unmatched = [...known];
   const now = feed.books.get(company).last.map((cover) => {
-    const key = coverKey(company, cover);
-    const at = left.indexOf(key);
-    if (at >= 0) return { ...known[known.findIndex((one) => one.key === left.splice(at, 1)[0])], cover };
-    return { key, company, cover, minute: cover[2], heard: Date.now(), isNew: !snapshot };
+    const key = cover.join('|');
+    const at = unmatched.findIndex((one) => one.key === key);
+    if (at >= 0) return unmatched.splice(at, 1)[0];
+    heardCovers += 1;
+    return { key, company, cover, heard: heardCovers, isNew: !snapshot };
   });
   covers.set(company, now);
-  coversToSay.push(...now.filter((one) => one.isNew && !known.includes(one) && one.heard >= Date.now() - 5));
-  if (now.some((one) => one.isNew && one.heard >= Date.now() - 5)) renewTotalsSoon();
+  const news = now.filter((one) => one.isNew && !known.includes(one));
+  coversToSay.push(...news);
+  if (news.length) renewTotalsSoon();
 }
 
 function paintStream() {
   const rows = [...element('stream').children];
-  const newest = [...covers.values()].flat().sort((a, b) => (a.minute < b.minute ? 1 : a.minute > b.minute ? -1 : b.heard - a.heard));
+  const newest = [...covers.values()].flat().sort((a, b) => b.cover[2].localeCompare(a.cover[2]) || b.heard - a.heard);
   rows.forEach((row, at) => {
     const one = newest[at];
     const [time, company, term, rate] = row.children;

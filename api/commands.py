@@ -1,0 +1,36 @@
+"""Looking up what became of a command whose answer was lost or not waited for."""
+
+from typing import Literal
+from uuid import UUID
+
+from litestar import Controller, get
+
+from api.body_fields import WaitS
+from api.callers import Role
+from api.command_desk import CommandReceipt, command_receipt
+from api.dependencies import Commands, SignedIn
+from api.guards import Objects, allow
+from api.problems import not_found
+
+Until = Literal["decided", "confirmed"]
+
+
+class CommandController(Controller):
+    path = "/commands/{command_id:uuid}"
+    tags = ("Commands",)
+
+    @get(
+        operation_id="GetCommand",
+        opt=allow(Role.OPERATOR, Role.COMPANY, Role.LENDER, Role.BORROWER, objects=Objects.OWN_IN_QUERY),
+    )
+    async def get_command(
+        self, command_id: UUID, caller: SignedIn, commands: Commands, wait_s: WaitS = 0, until: Until = "confirmed"
+    ) -> CommandReceipt:
+        """One's own command. 404 means that it was never recorded: it is safe to send it again.
+
+        A decision is told once it is in the record, which is milliseconds later, so `decided` waits no less.
+        """
+        status = await commands.wait(str(command_id), wait_s=wait_s)
+        if status is None or not (caller.is_operator or status.party_id == caller.party_id):
+            not_found("command")
+        return command_receipt(status)

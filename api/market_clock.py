@@ -1,0 +1,57 @@
+"""The market's time. In a market with a clock of its own, operations move it; it never goes back."""
+
+from datetime import date, datetime
+from typing import Annotated
+
+import msgspec
+from litestar import Controller, get, put
+
+from api.business_dates import ROME, business_date
+from api.callers import Role
+from api.dependencies import Database, MarketClock
+from api.guards import Objects, allow, anybody
+from api.problems import Problem
+from persistence.business_clock import ClockMoved, ClockStands, move_clock
+
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class ClockBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The instant to move to."""
+
+    now_at: Instant
+
+
+class ClockReceipt(msgspec.Struct, frozen=True, kw_only=True):
+    """What time it is in this market."""
+
+    now_at: datetime
+    business_date: date
+
+
+class ReadClockController(Controller):
+    path = "/clock"
+    tags = ("Clock",)
+
+    @get(operation_id="GetClock", opt=anybody())
+    async def get_clock(self, clock: MarketClock) -> ClockReceipt:
+        """The market's present instant and business date."""
+        return ClockReceipt(now_at=clock.now(), business_date=business_date(clock))
+
+
+class MoveClockController(Controller):
+    path = "/clock"
+    tags = ("Clock",)
+
+    @put(operation_id="MoveClock", status_code=200, opt=allow(Role.OPERATOR, objects=Objects.NONE))
+    async def move_clock(self, data: ClockBody, pool: Database, clock: MarketClock) -> ClockReceipt:
+        """Move the market's time forward. Asked for where it stands, it stays there."""
+        async with pool.acquire() as connection:
+            outcome = await move_clock(connection, data.now_at)
+        match outcome:
+            case ClockStands(now_at=None):
+                raise Problem("wrong-state", "This market's time is the system's.", state="system", allowed=["virtual"])
+            case ClockStands(now_at=now_at):
+                raise Problem("wrong-state", "Time does not go back.", state="later", now_at=now_at)
+            case ClockMoved(now_at=now_at):
+                return ClockReceipt(now_at=now_at, business_date=now_at.astimezone(ROME).date())
