@@ -112,9 +112,9 @@ def command_line(pid: int) -> str:
 
 
 def last_line(log: Path) -> str:
-    """What the process said last, for a message of one line."""
+    """What the process said last, for a message of one line; without the frame drawn around a group of exceptions."""
     try:
         lines = log.read_text(errors="replace").splitlines()
     except OSError:
         return ""
-    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+    return next((said for line in reversed(lines) if (said := line.strip(" |+-"))), "")

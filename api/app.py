@@ -22,6 +22,7 @@ from api.loans import LoanController
 from api.market_clock import MoveClockController, ReadClockController
 from api.market_statistics import StatisticsController
 from api.offers import OfferController
+from api.operations import OperationsController
 from api.payouts import PayoutController
 from api.problems import answer_problem
 from api.registrations import RegistrationController
@@ -45,6 +46,7 @@ _CALLS: tuple[ControllerRouterHandler, ...] = (
     EmploymentController,
     LoanController,
     OfferController,
+    OperationsController,
     PayoutController,
     ReadClockController,
     RegistrationController,

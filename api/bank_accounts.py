@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Controller, Request, Response, get, put
+from litestar.params import FromPath, JSONBody
 
 from api.body_fields import Name
 from api.callers import Role
@@ -50,7 +51,12 @@ class BankAccountController(Controller):
 
     @put("/bank-accounts/{bank_account_id:uuid}", operation_id="AddBankAccount", status_code=201, opt=_ADDS_OWN)
     async def add_bank_account(
-        self, bank_account_id: UUID, data: BankAccountBody, caller: SignedIn, pool: Database, enrolment: Enrolments
+        self,
+        bank_account_id: FromPath[UUID],
+        data: JSONBody[BankAccountBody],
+        caller: SignedIn,
+        pool: Database,
+        enrolment: Enrolments,
     ) -> Response[OwnBankAccount]:
         """Add a bank account to be paid to, or to be debited."""
         iban = data.iban.replace(" ", "").upper()
@@ -74,7 +80,9 @@ class BankAccountController(Controller):
         return created(await _bank_account(pool, bank_account_id, caller.own_id), is_new=outcome == "new")
 
     @get("/bank-accounts/{bank_account_id:uuid}", operation_id="GetBankAccount", opt=_OWNERS)
-    async def get_bank_account(self, bank_account_id: UUID, caller: SignedIn, pool: Database) -> OwnBankAccount:
+    async def get_bank_account(
+        self, bank_account_id: FromPath[UUID], caller: SignedIn, pool: Database
+    ) -> OwnBankAccount:
         """How one's own bank account stands."""
         return await _bank_account(pool, bank_account_id, caller.own_id)
 
@@ -86,8 +94,8 @@ class BankAccountController(Controller):
     )
     async def create_mandate(
         self,
-        mandate_id: UUID,
-        data: MandateBody,
+        mandate_id: FromPath[UUID],
+        data: JSONBody[MandateBody],
         caller: SignedIn,
         pool: Database,
         enrolment: Enrolments,
@@ -114,7 +122,7 @@ class BankAccountController(Controller):
         operation_id="GetMandate",
         opt=allow(Role.BORROWER, objects=Objects.OWN_IN_QUERY),
     )
-    async def get_mandate(self, mandate_id: UUID, caller: SignedIn, pool: Database) -> OwnMandate:
+    async def get_mandate(self, mandate_id: FromPath[UUID], caller: SignedIn, pool: Database) -> OwnMandate:
         """How one's own mandate stands."""
         return await _mandate(pool, mandate_id, caller.own_id)
 

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 from msgspec import Meta
 
 CENTS_MAX = 10**13
@@ -22,7 +22,7 @@ TaxCode = Annotated[str, Meta(pattern=r"^[A-Z0-9]{16}$", description="Italian ta
 StaffNumber = Annotated[str, Meta(min_length=1, max_length=40)]
 CompanyCode = Annotated[str, Meta(pattern=r"^[A-Z0-9][A-Z0-9-]{4,30}[A-Z0-9]$")]
 
-WaitS = Annotated[int, Parameter(ge=0, le=20, description="Seconds to wait for the decision, 0 to 20.")]
+WaitS = Annotated[int, QueryParameter(ge=0, le=20, description="Seconds to wait for the decision, 0 to 20.")]
 
 
 def id_text(value: UUID) -> str:

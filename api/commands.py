@@ -4,6 +4,7 @@ from typing import Literal
 from uuid import UUID
 
 from litestar import Controller, get
+from litestar.params import FromPath, FromQuery
 
 from api.body_fields import WaitS
 from api.callers import Role
@@ -24,7 +25,12 @@ class CommandController(Controller):
         opt=allow(Role.OPERATOR, Role.COMPANY, Role.LENDER, Role.BORROWER, objects=Objects.OWN_IN_QUERY),
     )
     async def get_command(
-        self, command_id: UUID, caller: SignedIn, commands: Commands, wait_s: WaitS = 0, until: Until = "confirmed"
+        self,
+        command_id: FromPath[UUID],
+        caller: SignedIn,
+        commands: Commands,
+        wait_s: WaitS = 0,
+        until: FromQuery[Until] = "confirmed",
     ) -> CommandReceipt:
         """One's own command. 404 means that it was never recorded: it is safe to send it again.
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Controller, Response, get, put
-from litestar.params import Parameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from api.access_keys import Secret, key_id_of, secret_digest
 from api.body_fields import CompanyCode, Name, PositiveCents, WaitS
@@ -55,7 +55,9 @@ class CompanyController(Controller):
         status_code=201,
         opt=allow(Role.OPERATOR, objects=Objects.NONE),
     )
-    async def create_company(self, company_id: UUID, data: CompanyBody, pool: Database) -> Response[CompanyReceipt]:
+    async def create_company(
+        self, company_id: FromPath[UUID], data: JSONBody[CompanyBody], pool: Database
+    ) -> Response[CompanyReceipt]:
         """Create a partner company with its code. Repeating the call is safe."""
         party = NewParty(
             party_id=str(company_id),
@@ -81,13 +83,13 @@ class CompanyController(Controller):
 
     @get("/companies", operation_id="ListCompanies", opt=anybody())
     async def list_companies(
-        self, pool: Database, limit: Annotated[int, Parameter(ge=1, le=200)] = 50
+        self, pool: Database, limit: Annotated[int, QueryParameter(ge=1, le=200)] = 50
     ) -> list[CompanyCard]:
         """Partner companies by name, with the rates of their terms in force."""
         return await company_cards(pool, limit=limit)
 
     @get("/companies/{company_id:uuid}", operation_id="GetCompany", opt=anybody())
-    async def get_company(self, company_id: UUID, pool: Database) -> CompanyCard:
+    async def get_company(self, company_id: FromPath[UUID], pool: Database) -> CompanyCard:
         """One company's card."""
         card = await company_card(pool, str(company_id))
         return card or not_found("company")
@@ -100,9 +102,9 @@ class CompanyController(Controller):
     )
     async def grant_budget(
         self,
-        company_id: UUID,
-        grant_id: UUID,
-        data: GrantBody,
+        company_id: FromPath[UUID],
+        grant_id: FromPath[UUID],
+        data: JSONBody[GrantBody],
         caller: SignedIn,
         pool: Database,
         clock: MarketClock,

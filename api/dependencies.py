@@ -1,32 +1,41 @@
 """What handlers may ask for by name."""
 
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from litestar import Request
-from litestar.di import Provide
-from litestar.params import Dependency
+from litestar.di import NamedDependency, Provide
+from litestar.params import SkipValidation
 from redis.asyncio import Redis
 
+from actors.mailbox import RedisOrderBooks
 from api.callers import Caller
 from api.command_desk import CommandDesk
 from api.feeds.channels import Channels
+from api.feeds.hub import FeedHub
 from api.feeds.socket import FeedSocket
 from api.settings import ApiSettings
 from api.web.languages import Language, preferred_language
 from lemonway.jobs.enrolment import Enrolment
-from marketplace.ports import Clock
+from marketplace.ports import Clock, JournalSource
 from persistence.connection import Pool
 
 # Protocols, and classes that are generic, cannot be validated at run time.
-Database = Annotated[Pool, Dependency(skip_validation=True)]
-MarketClock = Annotated[Clock, Dependency(skip_validation=True)]
-JobsRedis = Annotated[Redis, Dependency(skip_validation=True)]
-Commands = Annotated[CommandDesk, Dependency(skip_validation=True)]
-Enrolments = Annotated[Enrolment, Dependency(skip_validation=True)]
-AskedLanguage = Annotated[Language, Dependency(skip_validation=True)]
-CallerOrNobody = Annotated[Caller | None, Dependency(skip_validation=True)]
-SignedIn = Annotated[Caller, Dependency(skip_validation=True)]
+Settings = NamedDependency[SkipValidation[ApiSettings]]
+Database = NamedDependency[SkipValidation[Pool]]
+MarketClock = NamedDependency[SkipValidation[Clock]]
+JobsRedis = NamedDependency[SkipValidation[Redis]]
+Commands = NamedDependency[SkipValidation[CommandDesk]]
+Enrolments = NamedDependency[SkipValidation[Enrolment]]
+AskedLanguage = NamedDependency[SkipValidation[Language]]
+CallerOrNobody = NamedDependency[SkipValidation[Caller | None]]
+SignedIn = NamedDependency[SkipValidation[Caller]]
+FeedChannels = NamedDependency[SkipValidation[Channels]]
+FeedClients = NamedDependency[SkipValidation[FeedHub]]
+Feed = NamedDependency[SkipValidation[FeedSocket]]
+Books = NamedDependency[SkipValidation[RedisOrderBooks]]
+Journals = NamedDependency[SkipValidation[JournalSource]]
+WebhookSecrets = NamedDependency[SkipValidation[tuple[str, ...]]]
 
 
 class GatewayParts(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,7 +47,10 @@ class GatewayParts(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
     commands: CommandDesk
     enrolment: Enrolment
+    order_books: RedisOrderBooks
+    journals: JournalSource
     channels: Channels
+    hub: FeedHub
     feed_socket: FeedSocket
     webhook_secrets: tuple[str, ...]
     """Good secrets in the address of notifications: one, or the old and the new one while it is being changed."""
@@ -61,7 +73,10 @@ def provided(parts: GatewayParts) -> dict[str, Provide]:
         "clock": parts.clock,
         "commands": parts.commands,
         "enrolment": parts.enrolment,
+        "order_books": parts.order_books,
+        "journals": parts.journals,
         "channels": parts.channels,
+        "hub": parts.hub,
         "feed_socket": parts.feed_socket,
         "webhook_secrets": parts.webhook_secrets,
     }

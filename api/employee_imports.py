@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 from litestar import Controller, post
+from litestar.params import FromPath, JSONBody
 
 from api.body_fields import Cents, Name, StaffNumber, TaxCode
 from api.callers import Role
@@ -73,7 +74,11 @@ class EmployeeImportController(Controller):
         request_max_body_size=10 * 1024 * 1024,
     )
     async def import_employees(
-        self, company_id: UUID, data: ImportBody, pool: Database, idempotency_key: IdempotencyKey = None
+        self,
+        company_id: FromPath[UUID],
+        data: JSONBody[ImportBody],
+        pool: Database,
+        idempotency_key: IdempotencyKey = None,
     ) -> ImportReceipt:
         """Add employees, or change those known by their staff number. The same list again changes nothing."""
         rows = _checked_rows(data.rows)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Controller, Response, get, post, put
+from litestar.params import FromPath, JSONBody
 from redis.asyncio import Redis
 
 from api.body_fields import TaxCode
@@ -70,7 +71,7 @@ class EmploymentController(Controller):
 
     @post("/company-code-checks", operation_id="CheckCompanyCode", status_code=200, opt=anybody())
     async def check_code(
-        self, data: CodeCheckBody, pool: Database, clock: MarketClock, jobs_redis: JobsRedis
+        self, data: JSONBody[CodeCheckBody], pool: Database, clock: MarketClock, jobs_redis: JobsRedis
     ) -> CodeCheckReceipt:
         """Whose code this is. Whatever is wrong with a code, the answer is one and the same."""
         code = await find_live_code(pool, data.code, at=clock.now())
@@ -100,8 +101,8 @@ class EmploymentController(Controller):
     )
     async def claim_employment(
         self,
-        employment_id: UUID,
-        data: EmploymentBody,
+        employment_id: FromPath[UUID],
+        data: JSONBody[EmploymentBody],
         caller: SignedIn,
         pool: Database,
         clock: MarketClock,
@@ -134,7 +135,7 @@ class EmploymentController(Controller):
         operation_id="GetEmployment",
         opt=allow(Role.BORROWER, objects=Objects.OWN_IN_QUERY),
     )
-    async def get_employment(self, employment_id: UUID, caller: SignedIn, pool: Database) -> Employment:
+    async def get_employment(self, employment_id: FromPath[UUID], caller: SignedIn, pool: Database) -> Employment:
         """How one's own claim stands."""
         employment = await own_employment(pool, str(employment_id), party_id=caller.own_id)
         return employment or not_found("employment")

@@ -1,27 +1,59 @@
-"""Whether this process lives, and whether it can do its work."""
+"""Whether this process lives, whether it can do its work, and what it is doing."""
 
+from datetime import datetime
 from typing import Any
 
+import msgspec
+import prometheus_client
 from litestar import Controller, Response, get
 
-from api.dependencies import Database, JobsRedis
-from api.guards import anybody
+from api.callers import Role
+from api.dependencies import Database, FeedChannels, FeedClients, JobsRedis
+from api.guards import Objects, allow, anybody
 from api.health_checks import check_stores
+
+_OPERATIONS = allow(Role.OPERATOR, objects=Objects.NONE)
+
+
+class GatewayStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """What the gateway is doing. Channels that stand still are listed with why."""
+
+    process: str
+    started_at: datetime
+    feed_is_current: bool
+    feed_clients: int
+    failed_channels: dict[str, str]
 
 
 class HealthController(Controller):
-    path = "/health"
     tags = ("Health",)
     include_in_schema = False
 
-    @get("/live", operation_id="IsAlive", opt=anybody())
+    @get("/health/live", operation_id="IsAlive", opt=anybody())
     async def live(self) -> dict[str, bool]:
         """The process answers."""
         return {"live": True}
 
-    @get("/ready", operation_id="IsReady", opt=anybody())
-    async def ready(self, pool: Database, jobs_redis: JobsRedis) -> Response[dict[str, Any]]:
-        """200 when every store answers, 503 with what does not."""
+    @get(["/health", "/health/ready"], operation_id="IsReady", opt=anybody())
+    async def ready(self, pool: Database, jobs_redis: JobsRedis, channels: FeedChannels) -> Response[dict[str, Any]]:
+        """200 when every store answers and the feed is current, 503 with what is amiss."""
         checks = await check_stores(pool, jobs_redis)
+        checks["feed"] = "ok" if channels.is_current else "the journals are not read to their end"
         is_ready = all(check == "ok" for check in checks.values())
         return Response({"ready": is_ready, "checks": checks}, status_code=200 if is_ready else 503)
+
+    @get("/status", operation_id="GetStatus", opt=_OPERATIONS)
+    async def status(self, channels: FeedChannels, hub: FeedClients) -> GatewayStatus:
+        """Facts about this process."""
+        return GatewayStatus(
+            process="api",
+            started_at=hub.started_at,
+            feed_is_current=channels.is_current,
+            feed_clients=hub.client_count,
+            failed_channels=channels.failed,
+        )
+
+    @get("/metrics", operation_id="GetMetrics", opt=_OPERATIONS)
+    async def metrics(self) -> Response[bytes]:
+        """Figures of this process for Prometheus."""
+        return Response(prometheus_client.generate_latest(), media_type=prometheus_client.CONTENT_TYPE_LATEST)

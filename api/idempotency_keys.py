@@ -3,9 +3,11 @@
 from typing import Annotated
 from uuid import UUID
 
-from litestar.params import Parameter
+from litestar.params import HeaderParameter
 
 IdempotencyKey = Annotated[
     UUID | None,
-    Parameter(header="Idempotency-Key", required=False, description="A UUID; the same key asks for the same effect."),
+    HeaderParameter(
+        name="Idempotency-Key", required=False, description="A UUID; the same key asks for the same effect."
+    ),
 ]

@@ -1,20 +1,18 @@
 """Where Lemonway's notifications come in: stored as they are, answered at once, never believed."""
 
 import hmac
-from typing import Annotated, Any
+from typing import Any
 
 import structlog
 from litestar import HttpMethod, Request, Response, route
-from litestar.params import Dependency
+from litestar.params import FromPath
 
-from api.dependencies import Database
+from api.dependencies import Database, WebhookSecrets
 from api.guards import anybody
 from lemonway.webhooks import MalformedNotification, parse_notification
 from persistence.inbox import store_notification
 
 _log = structlog.get_logger(__name__)
-
-WebhookSecrets = Annotated[tuple[str, ...], Dependency(skip_validation=True)]
 
 
 @route(
@@ -26,7 +24,7 @@ WebhookSecrets = Annotated[tuple[str, ...], Dependency(skip_validation=True)]
     opt={**anybody(), "reads_raw_request": True},
 )
 async def receive_notification(
-    secret: str, request: Request[Any, Any, Any], pool: Database, webhook_secrets: WebhookSecrets
+    secret: FromPath[str], request: Request[Any, Any, Any], pool: Database, webhook_secrets: WebhookSecrets
 ) -> Response[None]:
     """Keep the notification for the payments process, which reads the object it speaks of again.
 

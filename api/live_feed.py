@@ -1,18 +1,15 @@
 """The door to the live feed: tickets over HTTP, then the websocket."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from litestar import Request, WebSocket, post, websocket
-from litestar.params import Dependency
 
-from api.dependencies import CallerOrNobody, JobsRedis
-from api.feeds.socket import FeedSocket
+from api.dependencies import CallerOrNobody, Feed, JobsRedis, Settings
 from api.feeds.tickets import TICKET_S, TicketHolder, issue_ticket
 from api.guards import anybody
 from api.problems import Problem
-from api.settings import ApiSettings
 
 
 class TicketReceipt(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,7 +22,10 @@ class TicketReceipt(msgspec.Struct, frozen=True, kw_only=True):
 
 @post("/ws/ticket", operation_id="IssueTicket", status_code=201, tags=("Feed",), opt=anybody())
 async def issue_feed_ticket(
-    request: Request[Any, Any, Any], caller: CallerOrNobody, settings: ApiSettings, jobs_redis: JobsRedis
+    request: Request[Any, Any, Any],
+    caller: CallerOrNobody,
+    settings: Settings,
+    jobs_redis: JobsRedis,
 ) -> TicketReceipt:
     """A ticket for the websocket: good for thirty seconds and one connection.
 
@@ -43,6 +43,6 @@ async def issue_feed_ticket(
 
 
 @websocket("/ws", opt=anybody())
-async def serve_feed(socket: WebSocket[Any, Any, Any], feed_socket: Annotated[FeedSocket, Dependency()]) -> None:
+async def serve_feed(socket: WebSocket[Any, Any, Any], feed_socket: Feed) -> None:
     """The websocket `blulend.1`."""
     await feed_socket.serve(socket)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Controller, Response, delete, put
+from litestar.params import FromPath, JSONBody
 
 from api.body_fields import BasisPoints, Months, PositiveCents, WaitS
 from api.callers import Role
@@ -51,9 +52,9 @@ class OfferController(Controller):
     )
     async def place_offer(
         self,
-        company_id: UUID,
-        offer_id: UUID,
-        data: OfferBody,
+        company_id: FromPath[UUID],
+        offer_id: FromPath[UUID],
+        data: JSONBody[OfferBody],
         caller: SignedIn,
         pool: Database,
         clock: MarketClock,
@@ -105,8 +106,8 @@ class OfferController(Controller):
     )
     async def withdraw_offer(
         self,
-        company_id: UUID,
-        offer_id: UUID,
+        company_id: FromPath[UUID],
+        offer_id: FromPath[UUID],
         caller: SignedIn,
         pool: Database,
         clock: MarketClock,

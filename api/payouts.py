@@ -4,6 +4,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Controller, Response, get, put
+from litestar.params import FromPath, JSONBody
 
 from api.body_fields import PositiveCents
 from api.callers import Caller, Role
@@ -38,7 +39,12 @@ class PayoutController(Controller):
 
     @put(operation_id="AskPayout", status_code=202, opt=allow(*_OWNERS, objects=Objects.CREATES_OWN))
     async def ask_payout(
-        self, payout_id: UUID, data: PayoutBody, caller: SignedIn, pool: Database, clock: MarketClock
+        self,
+        payout_id: FromPath[UUID],
+        data: JSONBody[PayoutBody],
+        caller: SignedIn,
+        pool: Database,
+        clock: MarketClock,
     ) -> Response[OwnPayout]:
         """Ask to be paid. The money is set aside first, then paid out by the payment institution."""
         new = NewPayout(
@@ -71,7 +77,7 @@ class PayoutController(Controller):
                 return _answer(payout or not_found("payout"), is_new=known is None)
 
     @get(operation_id="GetPayout", opt=allow(*_OWNERS, objects=Objects.OWN_IN_QUERY))
-    async def get_payout(self, payout_id: UUID, caller: SignedIn, pool: Database) -> OwnPayout:
+    async def get_payout(self, payout_id: FromPath[UUID], caller: SignedIn, pool: Database) -> OwnPayout:
         """How one's own payout stands."""
         payout = await own_payout(pool, str(payout_id), participant_id=caller.own_id)
         return payout or not_found("payout")

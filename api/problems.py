@@ -151,9 +151,11 @@ def problem_document(slug: str, detail: str, *, instance: str, request_id: str, 
 def answer_problem(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """Litestar's handler for every exception: the problem document that `error` means."""
     problem = error if isinstance(error, Problem) else _translated(error)
-    if PROBLEMS[problem.slug].status >= 500:
-        cause = error.__cause__ or error
-        _log.error("request_failed", slug=problem.slug, request_id=request_id(request.scope), exc_info=cause)
+    if problem.slug == "internal":
+        _log.error("request_failed", request_id=request_id(request.scope), exc_info=error)
+    elif PROBLEMS[problem.slug].status >= 500:
+        cause = f"{type(error).__name__}: {error}"
+        _log.warning("request_not_served", slug=problem.slug, request_id=request_id(request.scope), cause=cause)
     document = problem_document(
         problem.slug,
         problem.detail,

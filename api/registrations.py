@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Controller, Response, put
+from litestar.params import FromPath, JSONBody
 
 from api.access_keys import Secret, key_id_of, secret_digest
 from api.command_desk import id_reused
@@ -40,7 +41,9 @@ class RegistrationController(Controller):
     tags = ("Registrations",)
 
     @put("/{party_id:uuid}", operation_id="Register", status_code=201, opt=anybody())
-    async def register(self, party_id: UUID, data: RegistrationBody, pool: Database) -> Response[RegistrationReceipt]:
+    async def register(
+        self, party_id: FromPath[UUID], data: JSONBody[RegistrationBody], pool: Database
+    ) -> Response[RegistrationReceipt]:
         """Register a borrower or lender. Repeating the call is safe."""
         if (data.kind == "lender_legal") != (data.entity is not None):
             wrong = FieldError(pointer="/entity", rule="kind", detail="needed for lender_legal, and for no other kind")
@@ -56,8 +59,8 @@ class RegistrationController(Controller):
         )
         async with pool.acquire() as connection, connection.transaction():
             outcome = await register_party(connection, party)
-        if outcome == "id_reused":
-            raise id_reused("registration")
+            if outcome == "id_reused":
+                raise id_reused("registration")
         receipt = RegistrationReceipt(
             party_id=party_id,
             kind=party.kind,

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Controller, Response, get, post, put
+from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
 from api.body_fields import BasisPoints, Cents, DebitDay, Months, PositiveCents, Text, WaitS
@@ -130,8 +131,8 @@ class RequestController(Controller):
     )
     async def write_request(
         self,
-        request_id: UUID,
-        data: RequestBody,
+        request_id: FromPath[UUID],
+        data: JSONBody[RequestBody],
         caller: SignedIn,
         pool: Database,
         clock: MarketClock,
@@ -156,7 +157,7 @@ class RequestController(Controller):
         opt=allow(Role.BORROWER, Role.OPERATOR, objects=Objects.OWN_IN_QUERY),
     )
     async def get_request(
-        self, request_id: UUID, caller: SignedIn, pool: Database, language: AskedLanguage
+        self, request_id: FromPath[UUID], caller: SignedIn, pool: Database, language: AskedLanguage
     ) -> RequestView:
         """How a request stands."""
         borrower_id = None if caller.is_operator else caller.own_id
@@ -165,7 +166,7 @@ class RequestController(Controller):
 
     @post("/assessment", operation_id="AssessRequest", status_code=HTTP_200_OK, opt=_OWN)
     async def assess_request(
-        self, request_id: UUID, caller: SignedIn, pool: Database, clock: MarketClock, language: AskedLanguage
+        self, request_id: FromPath[UUID], caller: SignedIn, pool: Database, clock: MarketClock, language: AskedLanguage
     ) -> AssessmentReceipt:
         """Assess a request by the company's policy in force. Every reason is told at once."""
         async with pool.acquire() as connection, connection.transaction():
@@ -185,7 +186,7 @@ class RequestController(Controller):
     @post("/opening", operation_id="OpenRequest", status_code=HTTP_200_OK, opt=_OWN)
     async def open_request(
         self,
-        request_id: UUID,
+        request_id: FromPath[UUID],
         caller: SignedIn,
         pool: Database,
         clock: MarketClock,
@@ -222,7 +223,7 @@ class RequestController(Controller):
     @post("/cancellation", operation_id="CancelRequest", status_code=HTTP_200_OK, opt=_OWN)
     async def cancel_request(
         self,
-        request_id: UUID,
+        request_id: FromPath[UUID],
         caller: SignedIn,
         pool: Database,
         clock: MarketClock,
@@ -244,8 +245,8 @@ class RequestController(Controller):
     @post("/signature", operation_id="SignRequest", status_code=HTTP_200_OK, opt=_OWN)
     async def sign_request(
         self,
-        request_id: UUID,
-        data: SignatureBody,
+        request_id: FromPath[UUID],
+        data: JSONBody[SignatureBody],
         caller: SignedIn,
         pool: Database,
         clock: MarketClock,

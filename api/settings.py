@@ -24,7 +24,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     jobs_redis_url: RedisUrl
     public_books: Annotated[bool, msgspec.Meta(description="true or false")] = True
     operator_secret: Annotated[str, msgspec.Meta(min_length=16, description="a secret of at least 16 characters")]
-    clock_starts_at: Annotated[datetime, msgspec.Meta(tz=True, description="an instant: 2026-11-23T09:00:00Z")] | None = (
-        None
-    )
+    clock_starts_at: (
+        Annotated[datetime, msgspec.Meta(tz=True, description="an instant: 2026-11-23T09:00:00Z")] | None
+    ) = None
     clock: Annotated[Literal["system", "virtual"], msgspec.Meta(description="system or virtual")] = "system"

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Controller, Response, get, put
+from litestar.params import FromPath, JSONBody
 
 from api.body_fields import Cents, Name, PositiveCents
 from api.callers import Role
@@ -60,7 +61,12 @@ class StrategyController(Controller):
         opt=allow(Role.LENDER, objects=Objects.CREATES_OWN),
     )
     async def create_strategy(
-        self, strategy_id: UUID, data: StrategyBody, caller: SignedIn, pool: Database, clock: MarketClock
+        self,
+        strategy_id: FromPath[UUID],
+        data: JSONBody[StrategyBody],
+        caller: SignedIn,
+        pool: Database,
+        clock: MarketClock,
     ) -> Response[StrategyReceipt]:
         """Create a strategy. Its budget and reserve are kept by the lender's purse, in all books together."""
         settings = StrategySettings(**msgspec.structs.asdict(data))
@@ -77,7 +83,7 @@ class StrategyController(Controller):
         return created(StrategyReceipt(strategy_id=strategy_id, settings=settings), is_new=outcome == "new")
 
     @get("/strategies/{strategy_id:uuid}", operation_id="GetStrategy", opt=_OWN)
-    async def get_strategy(self, strategy_id: UUID, caller: SignedIn, pool: Database) -> StrategyReceipt:
+    async def get_strategy(self, strategy_id: FromPath[UUID], caller: SignedIn, pool: Database) -> StrategyReceipt:
         """One's own strategy."""
         settings = await own_strategy(pool, str(strategy_id), lender_id=caller.own_id)
         return StrategyReceipt(strategy_id=strategy_id, settings=settings or not_found("strategy"))
@@ -88,7 +94,7 @@ class StrategyController(Controller):
         return await payout_rule(pool, caller.own_id)
 
     @put("/payout-rule", operation_id="SetPayoutRule", status_code=200, opt=_OWN)
-    async def set_payout_rule(self, data: PayoutRuleBody, caller: SignedIn, pool: Database) -> PayoutRule:
+    async def set_payout_rule(self, data: JSONBody[PayoutRuleBody], caller: SignedIn, pool: Database) -> PayoutRule:
         """Say when one is paid out, to which account, and what stays."""
         account_id = str(data.bank_account_id) if data.bank_account_id else None
         rule = PayoutRule(every=data.every, keep_cents=data.keep_cents, bank_account_id=account_id)

@@ -31,7 +31,7 @@ class StrictRequest(Request[Any, Any, Any]):
 
     async def json(self) -> Any:
         """The body as the handler's own type. Raises Problem 400, 415 or 422."""
-        annotation = self.route_handler.parsed_fn_signature.parameters["data"].raw
+        annotation = self.route_handler.parsed_fn_signature.parameters["data"].annotation
         return decode_strictly(await self.body(), annotation)
 
 

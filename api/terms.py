@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Controller, Response, put
+from litestar.params import FromPath, JSONBody
 
 from api.body_fields import CENTS_MAX, WaitS
 from api.callers import Role
@@ -41,9 +42,9 @@ class TermsController(Controller):
     )
     async def publish_terms(
         self,
-        company_id: UUID,
-        version: int,
-        data: TermsBody,
+        company_id: FromPath[UUID],
+        version: FromPath[int],
+        data: JSONBody[TermsBody],
         caller: SignedIn,
         pool: Database,
         clock: MarketClock,

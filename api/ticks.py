@@ -3,6 +3,7 @@
 from uuid import UUID, uuid4
 
 from litestar import Controller, Response, post
+from litestar.params import FromPath
 
 from api.body_fields import WaitS
 from api.callers import Role
@@ -23,7 +24,7 @@ class TickController(Controller):
     @post(operation_id="TickBook", status_code=200, opt=allow(Role.OPERATOR, objects=Objects.NONE))
     async def tick(
         self,
-        company_id: UUID,
+        company_id: FromPath[UUID],
         pool: Database,
         clock: MarketClock,
         commands: Commands,

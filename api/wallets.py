@@ -10,8 +10,9 @@ from api.dependencies import Database, Enrolments, SignedIn
 from api.enrolled_parties import accepted_party, enrolled_party, own_address, party_profile
 from api.guards import Objects, allow
 from api.profiles import individual, legal_entity
-from persistence.bank_accounts import OwnWallet, own_wallet
+from persistence.bank_accounts import own_wallet
 
+_BUCKETS = ("free", "taken", "sent", "held", "lent", "incoming", "budget", "received")
 _OWNERS = allow(Role.BORROWER, Role.LENDER, Role.COMPANY, objects=Objects.OWN_IN_QUERY)
 
 
@@ -21,6 +22,24 @@ class KycReceipt(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     reason: str | None
     url: str | None
+
+
+class WalletReceipt(msgspec.Struct, frozen=True, kw_only=True):
+    """A wallet and its money. Free: to be spent; taken: promised to covers; sent: in a borrower's wallet, the loan not
+    disbursed yet; held: on its way to the bank; lent; incoming: collected, not in the wallet yet; budget: a company's
+    own tranches; received: a borrower's, not allocated to any instalment."""
+
+    wallet_id: str
+    state: str
+    iban: str | None
+    free_cents: int
+    taken_cents: int
+    sent_cents: int
+    held_cents: int
+    lent_cents: int
+    incoming_cents: int
+    budget_cents: int
+    received_cents: int
 
 
 class VirtualIbanReceipt(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,9 +75,11 @@ class WalletController(Controller):
         return KycReceipt(state=check.state, reason=party.kyc_reason, url=check.url)
 
     @get("/wallet", operation_id="GetWallet", opt=_OWNERS)
-    async def get_wallet(self, caller: SignedIn, pool: Database) -> OwnWallet:
-        """One's own wallet, its money by bucket."""
-        return await own_wallet(pool, caller.own_id)
+    async def get_wallet(self, caller: SignedIn, pool: Database) -> WalletReceipt:
+        """One's own wallet and its money."""
+        wallet = await own_wallet(pool, caller.own_id)
+        cents = {f"{bucket}_cents": wallet.buckets.get(bucket, 0) for bucket in _BUCKETS}
+        return WalletReceipt(wallet_id=wallet.wallet_id, state=wallet.kyc_state, iban=wallet.virtual_iban, **cents)
 
     @post("/wallet/virtual-iban", operation_id="CreateVirtualIban", status_code=200, opt=_OWNERS)
     async def create_virtual_iban(self, caller: SignedIn, pool: Database, enrolment: Enrolments) -> VirtualIbanReceipt:

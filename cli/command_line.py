@@ -42,6 +42,7 @@ def _demo_arguments(parser: Parser) -> None:
     parser.add_argument("--scale", type=_positive, default=1, metavar="N", help="N times as many parties and requests")
     parser.add_argument("--months", type=_positive, metavar="N", help="stop after N months (default: all repaid)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the result to FILE")
+    parser.add_argument("--data", type=Path, metavar="FOLDER", help="keep data and logs there (default: keep nothing)")
 
 
 def _test_arguments(parser: Parser) -> None:

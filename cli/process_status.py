@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import traceback
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, MutableMapping
 from datetime import UTC, datetime
 from typing import Any
@@ -11,6 +12,7 @@ import msgspec
 import prometheus_client
 import uvicorn
 
+from cli.command_failed import CommandFailed
 from cli.environment import listen_settings
 from cli.listening import listening_socket, port_of
 from cli.until_stopped import run_until_stopped
@@ -47,7 +49,23 @@ def run_process(name: str, work: Callable[[ProcessStatus], Coroutine[Any, Any, N
     The exit status is 0 after Ctrl-C or SIGTERM. When `work` fails, so does the process: it is made to be started
     again at any time.
     """
-    return run_until_stopped(_run(name, work)) or 0
+    try:
+        return run_until_stopped(_run(name, work)) or 0
+    except BaseExceptionGroup as failures:
+        traceback.print_exception(failures)
+        # Last in the log, because the supervisor quotes the last line.
+        raise CommandFailed(f"{name} failed: {_reasons(failures)}") from failures
+
+
+def _reasons(failures: BaseExceptionGroup[BaseException]) -> str:
+    """Every failure of the group, however deep, in one line."""
+    parts = []
+    for failure in failures.exceptions:
+        if isinstance(failure, BaseExceptionGroup):
+            parts.append(_reasons(failure))
+        else:
+            parts.append(f"{type(failure).__name__}: {failure}")
+    return "; ".join(parts)
 
 
 async def _run(name: str, work: Callable[[ProcessStatus], Coroutine[Any, Any, None]]) -> int:

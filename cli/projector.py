@@ -11,7 +11,7 @@ import os
 import msgspec
 
 from actors.clock import SystemClock
-from actors.errors import RedisRefused, RedisUnreachable
+from actors.errors import PurseRefused, RedisRefused, RedisUnreachable
 from actors.event_log import RedisJournals
 from actors.functions import load_functions
 from actors.mailbox import RedisOrderBooks
@@ -39,7 +39,7 @@ async def _project(status: ProcessStatus) -> None:
     connection = RedisConnection(redis_url)
     await load_functions(connection)
     projector = Projector(database_url=database_url, journals=RedisJournals(redis_url, shards), outages=OUTAGES)
-    applier = PurseApplier(database_url=database_url, purses=RedisPurses(connection, shards), outages=OUTAGES)
+    applier = PurseApplier(database_url=database_url, purses=RedisPurses(connection, shards), outages=OUTAGES, refusals=(PurseRefused,))
     sweeper = CommandSweeper(
         database_url=database_url,
         order_books=RedisOrderBooks(redis_url, shards, SystemClock()),

@@ -168,7 +168,8 @@ INVARIANT_QUERIES = (
         "a loan's shares sum to its principal, paid and owed",
         """
         SELECT loan.id || ': principal ' || loan.principal_cents || '/' || sum(share.principal_cents)
-            || ', outstanding ' || loan.outstanding_cents || '/' || sum(share.principal_cents - share.principal_paid_cents) || ', ledger '
+            || ', outstanding ' || loan.outstanding_cents || '/'
+            || sum(share.principal_cents - share.principal_paid_cents) || ', ledger '
             || coalesce(account.balance_cents, 0) AS what
         FROM loan LEFT JOIN loan_share share ON share.loan_id = loan.id
         LEFT JOIN account ON account.id = 'loan:' || loan.id || ':principal'

@@ -76,7 +76,8 @@ class Listener:
             self._announce()
             while not lost.is_set():
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(lost.wait(), _ALIVE_CHECK_S)
+                    async with asyncio.timeout(_ALIVE_CHECK_S):
+                        await lost.wait()
                     break
                 await connection.execute("SELECT 1", timeout=_ALIVE_CHECK_S)
             raise ConnectionResetError("the listening connection was closed")

@@ -56,8 +56,9 @@ async def loan_view(pool: Pool, loan_id: str, *, borrower_id: str | None) -> Loa
     fields = dict(row.items())
     plan = msgspec.json.decode(fields.pop("plan"), type=Plan)
     collections = await pool.fetch(
-        "SELECT DISTINCT ON (instalment) instalment, state, collection_date, refused_reason FROM collection"
-        " WHERE loan_id = $1 ORDER BY instalment, attempt DESC",
+        "SELECT DISTINCT ON (instalment) instalment, state, collection_date, refused_reason"
+        " FROM collection, unnest(instalment_numbers) AS instalment"
+        " WHERE loan_id = $1 ORDER BY instalment, collection_date DESC, presentation DESC",
         loan_id,
     )
     last = {collection["instalment"]: collection for collection in collections}

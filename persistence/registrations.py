@@ -43,7 +43,10 @@ def wallet_id_of(kind: PartyKind, party_id: str) -> str:
 
 
 async def register_party(connection: AnyConnection, new: NewParty) -> Literal["new", "known", "id_reused"]:
-    """Insert a party with its key, in the caller's transaction. `known`: the very same stands already."""
+    """Insert a party with its key, in the caller's transaction. `known`: the very same stands already.
+
+    `id_reused`: id or secret are in use by another; the transaction is then to be undone.
+    """
     wallet_id = wallet_id_of(new.kind, new.party_id)
     is_new = await connection.fetchval(
         "INSERT INTO party (id, kind, name, profile, wallet_id) VALUES ($1, $2, $3, $4, $5)"
@@ -56,13 +59,16 @@ async def register_party(connection: AnyConnection, new: NewParty) -> Literal["n
     )
     if not is_new:
         return "known" if await _is_the_same(connection, new) else "id_reused"
-    await connection.execute(
-        "INSERT INTO access_key (key_id, secret_hash, role, party_id) VALUES ($1, $2, $3, $4)",
+    is_own_key = await connection.fetchval(
+        "INSERT INTO access_key (key_id, secret_hash, role, party_id) VALUES ($1, $2, $3, $4)"
+        " ON CONFLICT DO NOTHING RETURNING true",
         new.key_id,
         new.secret_hash,
         _ROLES[new.kind],
         new.party_id,
     )
+    if not is_own_key:
+        return "id_reused"
     if _ROLES[new.kind] == "lender":
         await connection.execute("INSERT INTO lender_settings (lender_id) VALUES ($1)", new.party_id)
     return "new"
@@ -72,7 +78,7 @@ async def register_company(
     connection: AnyConnection, new: NewCompany
 ) -> Literal["new", "known", "id_reused", "code_taken"]:
     """Insert a company with its party, key and code, in the caller's transaction, which is to be undone for
-    `code_taken`."""
+    `id_reused` and `code_taken`."""
     outcome = await register_party(connection, new.party)
     if outcome == "known":
         return "known" if await _is_the_same_company(connection, new) else "id_reused"

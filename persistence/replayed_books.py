@@ -61,7 +61,7 @@ class ReplayedBook:
         self._turn: list[tuple[int, BookRecord]] = []
 
     def take(self, seq: int, payload: bytes) -> None:
-        """The next entry of the journal. After one that cannot have happened to this book, nothing more is looked at."""
+        """The next entry of the journal. After one that cannot have happened to this book, none is looked at."""
         if self.is_impossible:
             return
         try:

@@ -30,13 +30,22 @@ class Channels:
         """Whether the views are known to be those of now: the journals are read to their end and can be reached."""
         return self._feed.caught_up.is_set() and self._feed.is_connected
 
+    @property
+    def failed(self) -> dict[str, str]:
+        """Channels that stand still, each with why."""
+        return self._feed.failed_channels()
+
     async def may_follow(self, name: str, caller: Caller | None) -> bool:
         """Whether there is such a channel for this caller (None: a visitor); nobody learns what there is for others."""
         kind, _, subject = name.partition(":")
         rule = self._rules.get(kind)
-        if rule is None or name in self._feed.failed_channels():
+        if rule is None or name in self.failed:
             return False
         return await rule(subject, caller)
+
+    def heads(self) -> dict[str, int]:
+        """The newest sequence of every channel that anybody has followed."""
+        return self._feed.heads()
 
     def subscribe(self, name: str, deliver: Deliver, *, since: Position | None) -> Subscription:
         """Deliver the channel's snapshot, or what has changed since a position, and every change from then on."""

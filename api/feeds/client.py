@@ -10,7 +10,7 @@ import websockets
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from actors.feed_messages import Delta, Reset
+from actors.feed_messages import Reset
 from api.feeds.book_mirror import BookMirror
 from api.feeds.messages import (
     SUBPROTOCOL,
@@ -20,6 +20,8 @@ from api.feeds.messages import (
     Bye,
     Err,
     Heartbeat,
+    Hello,
+    Op,
     Position,
     Snap,
     Sub,
@@ -38,6 +40,18 @@ FetchTicket = Callable[[], Awaitable[str]]
 
 class _Kind(msgspec.Struct):
     t: str
+
+
+class _Delta(msgspec.Struct, tag_field="t", tag="d"):
+    ch: str
+    inc: int
+    p: int
+    s: int
+    ops: tuple[Op, ...]
+    crc: int | None = None
+
+
+_ServerMessage = Hello | Snap | _Delta | Heartbeat | Reset | Err | Bye
 
 
 class SubscriptionRefused(Exception):
@@ -122,17 +136,17 @@ class BookFeedClient:
     async def _take_frame(self, connection: ClientConnection, frame: str | bytes) -> None:
         for raw in msgspec.json.decode(frame, type=list[msgspec.Raw]):
             if msgspec.json.decode(raw, type=_Kind).t in _KNOWN:
-                await self._take(connection, msgspec.json.decode(raw, type=AnyServerMessage))
+                await self._take(connection, msgspec.json.decode(raw, type=_ServerMessage))
         if self._unacknowledged >= ACK_EVERY_MESSAGES:
             await self._acknowledge(connection)
         self.changed.set()
 
-    async def _take(self, connection: ClientConnection, message: AnyServerMessage) -> None:
+    async def _take(self, connection: ClientConnection, message: _ServerMessage) -> None:
         match message:
             case Snap():
                 self._take_snapshot(message)
                 await self._check(connection, message.ch, message.crc)
-            case Delta():
+            case _Delta():
                 await self._take_delta(connection, message)
             case Reset(ch=channel):
                 self.books.pop(self._channels[channel], None)
@@ -142,7 +156,7 @@ class BookFeedClient:
                 self._retry_s = retry_ms / 1_000
             case Err(ch=channel, problem=problem):
                 raise SubscriptionRefused(channel, problem)
-            case _:
+            case Hello():
                 self.is_live = True
 
     def _take_snapshot(self, snap: Snap) -> None:
@@ -153,7 +167,7 @@ class BookFeedClient:
         self.books[company_id] = BookMirror(company_id, Position(inc=snap.inc, s=snap.s), view)
         self._behind.pop(snap.ch, None)
 
-    async def _take_delta(self, connection: ClientConnection, delta: Delta) -> None:
+    async def _take_delta(self, connection: ClientConnection, delta: _Delta) -> None:
         self._unacknowledged += 1
         book = self.books.get(self._channels[delta.ch])
         if book is None or book.position != Position(inc=delta.inc, s=delta.p):

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections import deque
+from datetime import UTC, datetime
 
 from api.callers import Caller
 from api.feeds.messages import FULL, GOING_AWAY, TOO_MANY_SOCKETS, Close
@@ -37,6 +38,7 @@ class FeedHub:
         self._clients: set[Client] = set()
         self._of_user: dict[str, deque[Client]] = {}
         self._closing = False
+        self.started_at = datetime.now(UTC)
 
     @property
     def client_count(self) -> int:

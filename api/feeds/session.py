@@ -4,6 +4,7 @@ What a channel delivers waits here in order. A client that is slow to read costs
 channel is one delta when it is written, and never more than a few hundred before.
 """
 
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 import msgspec
@@ -133,8 +134,9 @@ class FeedSession:
             is_behind = channel.acknowledged_s < channel.written_s
             channel.unacknowledged_since_s = now_s if is_behind else None
 
-    def due(self, *, now_s: float, beats: bool) -> list[AnyServerMessage]:
-        """Everything to write now; a heartbeat only while `beats`, when what is shown is known to be current.
+    def due(self, *, now_s: float, heads: Callable[[], Mapping[str, int]] | None) -> list[AnyServerMessage]:
+        """Everything to write now. `heads` tells the newest sequence of every channel; None while what is shown is not
+        known to be current: then no heart beats, and the client sees that it must not trust what it has.
 
         Raises Close(4402) when the session is over, Close(4008) for a client that takes nothing in.
         """
@@ -146,14 +148,14 @@ class FeedSession:
             if since_s is not None and now_s - since_s > ACK_AGE_MAX_S:
                 raise Close(TOO_SLOW, f"{channel.name}: nothing acknowledged for {ACK_AGE_MAX_S:.0f} s")
             messages += _news(channel, now_s)
-        if beats and now_s >= self._next_heartbeat_s:
-            messages.append(self._heartbeat(now_s))
+        if heads is not None and now_s >= self._next_heartbeat_s:
+            messages.append(self._heartbeat(heads(), now_s))
         return messages
 
-    def _heartbeat(self, now_s: float) -> Heartbeat:
+    def _heartbeat(self, heads: Mapping[str, int], now_s: float) -> Heartbeat:
         self._heartbeats += 1
         self._next_heartbeat_s = now_s + HEARTBEAT_S
-        return Heartbeat(n=self._heartbeats, heads={name: channel.written_s for name, channel in self.channels.items()})
+        return Heartbeat(n=self._heartbeats, heads={name: heads[name] for name in self.channels})
 
 
 def _news(channel: FollowedChannel, now_s: float) -> list[AnyServerMessage]:

@@ -131,7 +131,9 @@ class FeedSocket:
             client.news.clear()
             if client.dismissal is not None:
                 raise client.dismissal
-            messages = client.session.due(now_s=_now_s(), beats=self._channels.is_current)
+            messages = client.session.due(
+                now_s=_now_s(), heads=self._channels.heads if self._channels.is_current else None
+            )
             if messages:
                 await self._send(socket, messages)
 

@@ -5,10 +5,10 @@ from typing import Annotated
 
 import msgspec
 from litestar import Controller, Response, get
-from litestar.params import Parameter
+from litestar.params import FromQuery, QueryParameter
 
 from api.callers import Caller
-from api.dependencies import AskedLanguage, CallerOrNobody, Database
+from api.dependencies import AskedLanguage, CallerOrNobody, Database, FeedChannels
 from api.feeds.channels import Channels
 from api.guards import anybody
 from api.web.book_cards import ROME, book_card, newest_covers
@@ -24,7 +24,7 @@ from persistence.market_totals import MarketTotals, market_totals
 COMPANIES_A_PAGE = 12
 _MODULES = ("feed_client.js", "book_mirror.js", "book_painting.js", "number_format.js")
 
-PageNumber = Annotated[int, Parameter(ge=1, le=10_000)]
+PageNumber = Annotated[int, QueryParameter(ge=1, le=10_000)]
 ChosenLanguage = Language | None
 Book = tuple[CompanyCard, BookView | None]
 
@@ -51,10 +51,10 @@ class LiveBooksPage(Controller):
     async def show(
         self,
         pool: Database,
-        channels: Channels,
+        channels: FeedChannels,
         caller: CallerOrNobody,
         language: AskedLanguage,
-        lang: ChosenLanguage = None,
+        lang: FromQuery[ChosenLanguage] = None,
         page: PageNumber = 1,
     ) -> Response[str]:
         """The whole page as of now; its scripts keep it current."""
@@ -80,10 +80,10 @@ class LiveBooksPage(Controller):
     async def show_cards(
         self,
         pool: Database,
-        channels: Channels,
+        channels: FeedChannels,
         caller: CallerOrNobody,
         language: AskedLanguage,
-        lang: ChosenLanguage = None,
+        lang: FromQuery[ChosenLanguage] = None,
         page: PageNumber = 1,
     ) -> Response[str]:
         """The panels alone, for a page whose companies or terms have changed."""

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar import Response, get
+from litestar.params import FromPath
 
 from api.guards import anybody
 from api.problems import not_found
@@ -54,7 +55,7 @@ def render(template: str, language: Language, **values: Any) -> Response[str]:
 
 
 @get("/static/{version:str}/{name:str}", operation_id="GetStaticFile", include_in_schema=False, opt=anybody())
-async def serve_static_file(version: str, name: str) -> Response[bytes]:
+async def serve_static_file(version: FromPath[str], name: FromPath[str]) -> Response[bytes]:
     """A script or style sheet. Only the present version may be kept by browsers."""
     file = STATIC_FILES.get(name)
     if file is None:

@@ -41,24 +41,26 @@ def run(arguments: argparse.Namespace) -> int:
             for error in refused.errors:
                 print(error, file=sys.stderr)
             return 2
-    status = run_until_stopped(_demonstrate(market, arguments.months, arguments.json))
+    status = run_until_stopped(_demonstrate(market, arguments.months, arguments.json, arguments.data))
     if status is None:
-        say("stopped before the end; nothing was kept")
+        say("stopped before the end")
         return 130
     return status
 
 
-async def _demonstrate(market: Market, months: int | None, result_file: Path | None) -> int:
+async def _demonstrate(
+    market: Market, months: int | None, result_file: Path | None, data_folder: Path | None
+) -> int:
     say(f"playing {market.name!r}; waits of the payments process are {WAITS_PERCENT} % of production's")
     with tempfile.TemporaryDirectory(prefix="blulend-demo-") as folder:
         options = MarketOptions(
-            data_folder=Path(folder) / "market",
+            data_folder=data_folder or Path(folder) / "market",
             durable=False,
-            temporary=True,
+            temporary=data_folder is None,
             environment=market_variables(market),
         )
         async with RunningMarket(options) as running:
-            operator_key = running.environment[API_VARIABLES["operator_secret"]]
+            operator_key = f"blk_operator_{running.environment[API_VARIABLES['operator_secret']]}"
             async with client_for(running.url) as gateway, client_for(running.addresses[SIMULATOR]) as institution:
                 operations, simulator = Door(gateway, key=operator_key), Door(institution)
                 await _play(market, months, operations, simulator)

@@ -37,7 +37,6 @@ CALLS_AT_A_TIME = 4
 """Lemonway limits parallel calls (lemonway.md §12); 4 keep a worker of two cores busy."""
 BATCH_BUDGET_S = 30.0
 """After this a batch takes up no further row, well inside the time RQ gives its job."""
-LEASE_MARGIN_S = 10.0
 
 _log = structlog.get_logger(__name__)
 
@@ -89,12 +88,12 @@ class Carrier:
                 raise end
 
     async def _carry_out(self, instruction_id: str) -> None:
-        lease_s = self._call_timeout_s + LEASE_MARGIN_S
-        started = asyncio.get_running_loop().time()
-        instruction = await start_sending(self._pool, instruction_id, lease_ms=int(lease_s * 1_000))
+        lease_ms = int(self._call_timeout_s * 1_000) + self._waits.held_up_ms
+        started_s = asyncio.get_running_loop().time()
+        instruction = await start_sending(self._pool, instruction_id, lease_ms=lease_ms)
         if instruction is None:
             return
-        if asyncio.get_running_loop().time() - started > LEASE_MARGIN_S / 2:
+        if asyncio.get_running_loop().time() - started_s > self._waits.held_up_ms / 2_000:
             # This process was held up. Somebody may count the outcome as unknown before a call from here would end.
             await take_back_unsent(self._pool, instruction, cause="held up before the call", wait_ms=0)
             return

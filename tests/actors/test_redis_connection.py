@@ -81,11 +81,12 @@ async def test_closing_ends_a_call_that_waits_and_refuses_later_ones(fresh: Redi
             await fresh.call("PING")
 
 
-async def test_closing_a_connection_that_is_just_being_made_ends_its_call(fresh: RedisConnection) -> None:
-    for _ in range(20):
-        connection = fresh
+async def test_closing_a_connection_at_any_moment_of_its_making_ends_its_call(books_redis_url: str) -> None:
+    for turns_of_the_loop in range(30):
+        connection = RedisConnection(books_redis_url)
         waiting = asyncio.create_task(connection.call("BLPOP", "nothing-comes", "30"))
-        await asyncio.sleep(0)
+        for _ in range(turns_of_the_loop):
+            await asyncio.sleep(0)
         async with asyncio.timeout(1):
             await connection.close()
             with pytest.raises(RedisUnreachable):

@@ -4,11 +4,11 @@ import ast
 import base64
 import hashlib
 import os
+import resource
 import shutil
 import subprocess
 import sys
 import sysconfig
-import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -147,7 +147,7 @@ def first_start(server_folder: Path, wheels: Path) -> tuple[Clone, tuple[int, st
 def started_clone(first_start: tuple[Clone, tuple[int, str, str]], server_folder: Path, wheels: Path) -> Clone:
     """A copy of that clone, environment and all: to be moved does an environment no harm."""
     made = Clone(server_folder / uuid4().hex / "a clone", wheels)
-    shutil.copytree(first_start[0].folder, made.folder, symlinks=True, copy_function=os.link)
+    shutil.copytree(first_start[0].folder, made.folder, symlinks=True)
     made.folder.with_name("home").mkdir()
     return made
 
@@ -212,16 +212,22 @@ def test_pip_s_own_settings_reach_uv(first_start: tuple[Clone, tuple[int, str, s
 
 
 def test_a_second_start_is_silent_and_costs_less_than_a_tenth_of_a_second(started_clone: Clone) -> None:
-    took_s = []
+    """Processor time, which others on the machine do not add to, beyond that of the two Pythons which it starts."""
+    costs_s = []
     for _ in range(5):
-        started_s = time.perf_counter()
+        before_s = children_s()
         assert started_clone.run() == (0, started_clone.answer(), "")
-        with_it_s = time.perf_counter()
+        after_s = children_s()
         subprocess.run([BASE_PYTHON, "-c", "pass"], check=True)
         subprocess.run([started_clone.folder / ".venv" / "bin" / "python", "-c", "pass"], check=True)
-        took_s.append((with_it_s - started_s) - (time.perf_counter() - with_it_s))
+        costs_s.append((after_s - before_s) - (children_s() - after_s))
 
-    assert min(took_s) < 0.1
+    assert min(costs_s) < 0.1
+
+
+def children_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def test_where_uv_cannot_be_had_pip_installs(clone: Clone) -> None:
@@ -366,6 +372,7 @@ def test_a_folder_that_cannot_be_written_is_named(clone: Clone) -> None:
         [python, clone.folder / "main.py"], capture_output=True, text=True, user=user, check=False
     )
 
+    clone.folder.chmod(0o755)
     assert finished.returncode == 1
     assert finished.stderr == f"main.py: cannot write to {clone.folder}, where .venv is to be made\n"
 

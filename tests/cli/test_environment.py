@@ -62,6 +62,7 @@ def test_every_variable_reaches_its_field() -> None:
         base_url="https://pay.example/directkitrest",
         token_url="https://auth.example/token",
         onboarding_url="https://onboarding.example",
+        webkit_url="https://webkit.example",
         api_key="key",
         webhook_secret="unguessable_part-1",
         sc_wallet="SC-2",

@@ -1,21 +1,26 @@
-"""Rows as the gateway and the projector leave them: parties with money in their wallets, and requests that are signed."""
+"""Rows as the gateway and the projector leave them: parties with money in their wallets, and signed requests."""
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import NAMESPACE_OID, uuid5
 
+import asyncpg
 import msgspec
 
 from marketplace.book_events import CoveredFill, RequestSigned
 from marketplace.company_terms import CompanyMoney, CompanyTerms, RateBand
+from marketplace.journal import JournalEntry
 from marketplace.postings import company_budget_granted, fill_taken
+from marketplace.purse_events import WithdrawalHeld
 from persistence.business_day import Step, step_instant
 from persistence.collection_results import record_collected
 from persistence.collections_book import due_to_hand_in, request_collection
 from persistence.connection import AnyConnection, Pool
 from persistence.executed_movements import book_executed
 from persistence.instructions import start_sending
+from persistence.journal_facts import PurseFact
 from persistence.ledger import balance_cents, record_entry
+from persistence.projected_purses import PurseProjection
 from persistence.signed_covers import SignedCover, ask_for_payments
 from persistence.wires import ReceivedWire, record_wire
 
@@ -58,9 +63,7 @@ class SignedMarket:
         if budget_cents:
             await self.wire("alfa", budget_cents)
             async with self.pool.acquire() as connection, connection.transaction():
-                grant = company_budget_granted(
-                    grant_id="g1", at=self.at, company_id=id_of("alfa"), cents=budget_cents
-                )
+                grant = company_budget_granted(grant_id="g1", at=self.at, company_id=id_of("alfa"), cents=budget_cents)
                 await record_entry(connection, grant)
 
     async def add_lender(self, name: str, *, cents: int, reinvest: str = "none", payout: str = "settlement") -> None:
@@ -80,11 +83,11 @@ class SignedMarket:
         await self.add_party(name, "borrower")
         await self.add_bank_account(name)
         await self.pool.execute(
-            "INSERT INTO mandate (id, party_id, bank_account_id, state, lemonway_mandate_id) VALUES ($1, $2, $3, $4, $5)",
+            "INSERT INTO mandate (id, party_id, bank_account_id, state, lemonway_mandate_id)"
+            " VALUES ($1, $2, $3, 'active', $4)",
             id_of(f"mandate of {name}"),
             id_of(name),
             id_of(f"bank account of {name}"),
-            "active",
             await self.mandate_at_lemonway(name),
         )
 
@@ -225,12 +228,39 @@ class SignedMarket:
 
     async def collect(self, collection_id: str) -> None:
         """The bank pays the debit on its date, and the receipt is gathered."""
-        collection_date = await self.pool.fetchval("SELECT collection_date FROM collection WHERE id = $1", collection_id)
+        collection_date = await self.pool.fetchval(
+            "SELECT collection_date FROM collection WHERE id = $1", collection_id
+        )
         at = datetime.combine(collection_date, time(8), UTC)
         await record_collected(
             self.pool, collection_id, executed_on=collection_date, collection_wallet=COLLECTION_WALLET, at=at
         )
         await self.execute("gather", at=at)
+
+    async def hold_payouts(self, *, at: datetime) -> None:
+        """The purses hold what they were asked to, and their journals are projected."""
+        steps = await self.pool.fetch(
+            "UPDATE purse_instruction SET state = 'done', done_at = now() WHERE operation = 'hold' AND state = 'ready'"
+            " RETURNING number, lender_id, ref, cents"
+        )
+        projection = PurseProjection()
+        for step in steps:
+            held = WithdrawalHeld(
+                lender_id=step["lender_id"], ref=step["ref"], at=at, ver=2, free_cents=0, cents=step["cents"]
+            )
+            entry = JournalEntry(
+                shard="pu01",
+                seq=step["number"],
+                kind="withdrawal_held",
+                company_id=None,
+                lender_id=held.lender_id,
+                cause_id=held.ref,
+                payload=b"",
+                hash="0" * 40,
+            )
+            projection.fold(PurseFact(entry, held))
+        async with self.pool.acquire() as connection, connection.transaction():
+            await projection.write(connection)
 
     # What Lemonway has of them: nothing here, a simulator where there is one.
 
@@ -246,6 +276,12 @@ class SignedMarket:
         return f"8{int(id_of(name)[:7], 16)}"
 
     # Looking
+
+    async def row(self, query: str, *values: object) -> asyncpg.Record:
+        """The first row of a query that finds one."""
+        found = await self.pool.fetchrow(query, *values)
+        assert found is not None, query
+        return found
 
     async def balance(self, account_id: str) -> int:
         """What the account holds or owes, in cents, on its own side."""

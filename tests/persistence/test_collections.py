@@ -39,7 +39,7 @@ async def test_a_debit_handed_in_twice_is_asked_for_once(lent: SignedMarket) -> 
     assert not await request_collection(lent.pool, LOAN, on_date=FIRST_HAND_IN, at=at)
 
     assert await lent.instructions("collect") == [("ready", 8_607)]
-    row = await lent.pool.fetchrow("SELECT collection_date, instalment_numbers, presentation, state FROM collection")
+    row = await lent.row("SELECT collection_date, instalment_numbers, presentation, state FROM collection")
     assert tuple(row) == (FIRST_DEBIT, [1], 1, "planned")
 
 
@@ -90,10 +90,11 @@ async def test_a_credited_debit_pays_interest_and_principal_to_each_lender_to_th
 async def test_a_result_told_twice_is_booked_once(lent: SignedMarket) -> None:
     (collection_id,) = await lent.hand_in(FIRST_HAND_IN)
     at = datetime(2026, 2, 12, 8, tzinfo=UTC)
-    told = {"executed_on": FIRST_DEBIT, "collection_wallet": COLLECTION_WALLET, "at": at}
 
-    assert await record_collected(lent.pool, collection_id, **told)
-    assert not await record_collected(lent.pool, collection_id, **told)
+    for is_news in (True, False):
+        assert is_news == await record_collected(
+            lent.pool, collection_id, executed_on=FIRST_DEBIT, collection_wallet=COLLECTION_WALLET, at=at
+        )
     assert not await record_refused(lent.pool, collection_id, reason_code="AM04", at=at)
 
     assert await lent.instructions("gather") == [("ready", 8_607)]
@@ -107,11 +108,11 @@ async def test_a_debit_refused_for_want_of_money_is_presented_again_on_the_fifth
 
     await record_refused(lent.pool, collection_id, reason_code="AM04", at=datetime(2026, 2, 12, 8, tzinfo=UTC))
 
-    loan = await lent.pool.fetchrow("SELECT needs_person, next_collection_date, next_submission_date FROM loan")
+    loan = await lent.row("SELECT needs_person, next_collection_date, next_submission_date FROM loan")
     assert tuple(loan) == (None, date(2026, 2, 19), date(2026, 2, 17))
     assert await lent.instructions("gather") == []
     (again,) = await lent.hand_in(date(2026, 2, 17))
-    row = await lent.pool.fetchrow("SELECT cents, presentation, instalment_numbers FROM collection WHERE id = $1", again)
+    row = await lent.row("SELECT cents, presentation, instalment_numbers FROM collection WHERE id = $1", again)
     assert tuple(row) == (8_607, 2, [1])
 
 
@@ -120,7 +121,7 @@ async def test_a_closed_bank_account_stops_the_collections_for_a_person(lent: Si
 
     await record_refused(lent.pool, collection_id, reason_code="AC04", at=datetime(2026, 2, 12, 8, tzinfo=UTC))
 
-    loan = await lent.pool.fetchrow("SELECT needs_person, next_submission_date FROM loan")
+    loan = await lent.row("SELECT needs_person, next_submission_date FROM loan")
     assert tuple(loan) == ("new-account", None)
 
 
@@ -131,7 +132,7 @@ async def test_the_last_instalment_closes_every_share_to_the_cent(lent: SignedMa
         (collection_id,) = await lent.hand_in(on_date)
         await lent.collect(collection_id)
 
-    loan = await lent.pool.fetchrow("SELECT state, outstanding_cents, collected_cents, settled_on FROM loan")
+    loan = await lent.row("SELECT state, outstanding_cents, collected_cents, settled_on FROM loan")
     assert tuple(loan) == ("settled", 0, 103_280, date(2027, 1, 12))
     shares = await lent.pool.fetch(
         "SELECT principal_paid_cents, interest_paid_cents FROM loan_share ORDER BY principal_cents DESC, participant_id"

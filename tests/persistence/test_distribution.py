@@ -14,7 +14,7 @@ DAY = date(2026, 2, 12)
 
 
 async def with_two_loans_collected(market: SignedMarket, *, reinvest: str = "none") -> SignedMarket:
-    """Ada lends to both of Elena's and Fabio's loans, Bruno to one and the company to the other; both pay on the 12th."""
+    """Ada lends to Elena's and Fabio's loans, Bruno to one, the company to the other; both pay on the 12th."""
     await market.add_company(budget_cents=50_000)
     await market.add_lender("ada", cents=100_000, reinvest=reinvest)
     await market.add_lender("bruno", cents=50_000, reinvest=reinvest)
@@ -84,7 +84,7 @@ async def test_the_purse_is_told_how_much_may_be_lent_again(
     await net(market)
     await market.execute("distribute", at=EVENING)
 
-    row = await market.pool.fetchrow(
+    row = await market.row(
         "SELECT cents, reserved_cents FROM purse_instruction WHERE operation = 'deposit' AND lender_id = $1"
         " ORDER BY number DESC LIMIT 1",
         id_of("ada"),

@@ -66,7 +66,7 @@ async def test_nothing_is_disbursed_while_a_leg_waits_for_a_person(signed: Signe
 async def test_a_disbursed_request_is_a_loan_with_plan_and_shares(signed: SignedMarket) -> None:
     await signed.disburse()
 
-    loan = await signed.pool.fetchrow("SELECT * FROM loan")
+    loan = await signed.row("SELECT * FROM loan")
     assert (loan["id"], loan["request_id"]) == (loan_id_of(id_of("first")), id_of("first"))
     assert (loan["principal_cents"], loan["outstanding_cents"], loan["rate_cbp"]) == (100_000, 100_000, 60_000)
     assert (loan["disbursed_on"], loan["next_collection_date"], loan["next_submission_date"]) == (

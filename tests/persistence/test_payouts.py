@@ -4,11 +4,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from marketplace.journal import JournalEntry
-from marketplace.purse_events import WithdrawalHeld
 from persistence.business_day import DueStep, Step, begin_step, finish_step
 from persistence.distribution import net_receipts
-from persistence.journal_facts import PurseFact
 from persistence.payouts import (
     BankAccountNotPayable,
     NewPayout,
@@ -19,7 +16,6 @@ from persistence.payouts import (
     ask_payout,
     pay_out_settled,
 )
-from persistence.projected_purses import PurseProjection
 from tests.persistence.signed_market import COLLECTION_WALLET, START, SignedMarket, id_of
 
 SETTLED_ON = date(2026, 2, 12)
@@ -57,35 +53,12 @@ async def payouts(market: SignedMarket) -> list[tuple[str, int]]:
     return [(row["state"], row["cents"]) for row in rows]
 
 
-async def hold(market: SignedMarket) -> None:
-    """The purses hold what they were asked to, and their journals are projected."""
-    steps = await market.pool.fetch("SELECT * FROM purse_instruction WHERE operation = 'hold' ORDER BY number")
-    projection = PurseProjection()
-    for seq, step in enumerate(steps, start=500):
-        held = WithdrawalHeld(
-            lender_id=step["lender_id"], ref=step["ref"], at=EVENING, ver=2, free_cents=0, cents=step["cents"]
-        )
-        entry = JournalEntry(
-            shard="pu00",
-            seq=seq,
-            kind="withdrawal_held",
-            company_id=None,
-            lender_id=held.lender_id,
-            cause_id=held.ref,
-            payload=b"",
-            hash="0" * 40,
-        )
-        projection.fold(PurseFact(entry, held))
-    async with market.pool.acquire() as connection, connection.transaction():
-        await projection.write(connection)
-
-
 async def test_a_settled_loan_pays_each_lender_what_it_returned(market: SignedMarket) -> None:
     await settled(market)
     await market.execute("distribute", at=EVENING)
 
     assert await pay_out(market) == 2
-    await hold(market)
+    await market.hold_payouts(at=EVENING)
     await market.execute("pay_out", at=EVENING)
 
     assert await payouts(market) == [("executed", 50_250), ("executed", 50_250)]
@@ -167,7 +140,7 @@ async def ask(market: SignedMarket, wish: NewPayout) -> PayoutOutcome:
 async def test_a_lender_asks_for_money_and_its_purse_is_asked_to_hold_it(ada: SignedMarket) -> None:
     assert await ask(ada, a_wish()) == PayoutTaken(state="asked")
 
-    step = await ada.pool.fetchrow("SELECT operation, ref, cents FROM purse_instruction WHERE operation = 'hold'")
+    step = await ada.row("SELECT operation, ref, cents FROM purse_instruction WHERE operation = 'hold'")
     assert tuple(step) == ("hold", id_of("wish"), 20_000)
     assert await ada.instructions("pay_out") == []
 

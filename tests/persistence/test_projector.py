@@ -316,10 +316,12 @@ async def test_a_book_waits_for_the_purses_it_relies_on(connection: Connection, 
 
     await projector.project(connection, [BOOK_SHARD])
     last = await connection.fetchval("SELECT kind FROM journal_event ORDER BY seq DESC LIMIT 1")
+    held_back = projector.status().held_back
     await projector.project(connection, [purse_shard_of("ada")])
     await projector.project(connection, [BOOK_SHARD])
 
-    assert last == "cover_proposed"
+    assert (last, held_back) == ("cover_proposed", (BOOK_SHARD,))
+    assert projector.status().held_back == ()
     assert await connection.fetchval("SELECT state FROM credit_request") == "covered"
 
 

@@ -1,6 +1,6 @@
 """A request is closed once: the first of signature, cancellation and lapse wins, and the book is told."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -33,12 +33,10 @@ async def covered(market: SignedMarket) -> SignedMarket:
     return market
 
 
-async def close(market: SignedMarket, kind: ClosingKind, *, at: object = None) -> ClosingOutcome | None:
+async def close(market: SignedMarket, kind: ClosingKind, *, at: datetime = IN_TIME) -> ClosingOutcome | None:
     cover_id = COVER if kind == "sign" else None
     async with market.pool.acquire() as connection, connection.transaction():
-        return await close_request(
-            connection, request_id=id_of("first"), kind=kind, at=IN_TIME if at is None else at, cover_id=cover_id
-        )
+        return await close_request(connection, request_id=id_of("first"), kind=kind, at=at, cover_id=cover_id)
 
 
 async def test_a_signature_is_a_command_to_the_book(covered: SignedMarket) -> None:
@@ -46,7 +44,7 @@ async def test_a_signature_is_a_command_to_the_book(covered: SignedMarket) -> No
 
     assert isinstance(outcome, RequestClosed)
     assert outcome.envelope.command == SignRequest(request_id=id_of("first"), cover_id=COVER)
-    stored = await covered.pool.fetchrow("SELECT id, kind, state FROM command")
+    stored = await covered.row("SELECT id, kind, state FROM command")
     assert tuple(stored) == (outcome.envelope.command_id, "sign_request", "received")
 
 

@@ -12,9 +12,7 @@ from tests.persistence.signed_market import START
 
 
 @pytest.fixture
-async def market(
-    database_url: str, jobs_redis_url: str, simulator: RunningSimulator
-) -> AsyncIterator[PayingMarket]:
+async def market(database_url: str, jobs_redis_url: str, simulator: RunningSimulator) -> AsyncIterator[PayingMarket]:
     """An empty market on Monday 12 January 2026, 09:00 in Rome; no payments process runs yet."""
     pool = await open_pool(database_url, max_size=10)
     async with pool.acquire() as connection:

@@ -19,6 +19,7 @@ from tests.persistence.signed_market import COLLECTION_WALLET, SignedMarket
 
 SHORT_WAITS = Waits(
     queued_lease_ms=5_000,
+    held_up_ms=1_000,
     look_up_ms=(50, 100, 200, 300, 400),
     inbox_ms=50,
     poll_ms=100,
@@ -77,9 +78,7 @@ class PayingMarket(SignedMarket):
     async def paying(self, **changes: Any) -> AsyncIterator["asyncio.Task[None]"]:
         """A payments process, as long as the block lasts. `changes` are to its settings."""
         settings = msgspec.structs.replace(self.settings, **changes)
-        process = asyncio.create_task(
-            run_payments(settings, pool=self.pool, lemonway=self.lemonway, clock=self.clock)
-        )
+        process = asyncio.create_task(run_payments(settings, pool=self.pool, lemonway=self.lemonway, clock=self.clock))
         try:
             yield process
         finally:

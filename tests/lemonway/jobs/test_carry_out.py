@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from typing import Any
 
+import asyncpg
 import pytest
 from redis import Redis
 
@@ -40,6 +41,13 @@ async def signed(funded: PayingMarket) -> PayingMarket:
 async def references(market: PayingMarket, kind: str) -> list[str]:
     rows = await market.pool.fetch("SELECT reference FROM payment_instruction WHERE kind = $1 ORDER BY cents", kind)
     return [row["reference"] for row in rows]
+
+
+async def funding_of(market: PayingMarket) -> list[asyncpg.Record]:
+    """The legs of Elena's request, Bruno's first."""
+    return await market.pool.fetch(
+        "SELECT state, last_error FROM payment_instruction WHERE kind = 'fund' ORDER BY cents"
+    )
 
 
 async def assert_everything_paid_once(market: PayingMarket) -> None:
@@ -124,8 +132,8 @@ async def test_a_worker_that_died_after_the_call_left_a_movement_and_it_is_adopt
         await signed.quiet()
 
     await assert_everything_paid_once(signed)
-    row = await signed.pool.fetchrow("SELECT attempt, psp_id FROM payment_instruction WHERE id = $1", sent.id)
-    assert tuple(row) == (1, movement.psp_id)
+    adopted = await signed.pool.fetch("SELECT attempt, psp_id FROM payment_instruction WHERE id = $1", sent.id)
+    assert [tuple(row) for row in adopted] == [(1, movement.psp_id)]
 
 
 async def test_an_outcome_recorded_twice_is_booked_once(signed: PayingMarket) -> None:
@@ -197,7 +205,7 @@ async def test_what_lemonway_refuses_waits_for_a_person_with_the_reason(signed: 
     async with signed.paying():
         await signed.quiet()
 
-    rows = await signed.pool.fetch("SELECT state, last_error FROM payment_instruction WHERE kind = 'fund' ORDER BY cents")
+    rows = await funding_of(signed)
     assert [row["state"] for row in rows] == ["review", "done"]
     assert "refused with code 167" in rows[0]["last_error"]
     assert await signed.instructions("disburse") == []
@@ -214,21 +222,19 @@ async def test_one_reference_carried_by_two_movements_waits_for_a_person(signed:
     async with signed.paying():
         await signed.quiet()
 
-    row = await signed.pool.fetchrow("SELECT state, last_error FROM payment_instruction WHERE id = $1", sent.id)
+    (row,) = await signed.pool.fetch("SELECT state, last_error FROM payment_instruction WHERE id = $1", sent.id)
     assert row["state"] == "review"
     assert row["last_error"].startswith("several movements carry its reference")
 
 
 async def test_a_movement_that_the_books_refuse_stops_no_other(signed: PayingMarket) -> None:
     """Bruno's promise is not in the ledger: the account would be overdrawn."""
-    await signed.pool.execute(
-        "UPDATE payment_instruction SET participant_id = $1 WHERE cents = 40000", id_of("elena")
-    )
+    await signed.pool.execute("UPDATE payment_instruction SET participant_id = $1 WHERE cents = 40000", id_of("elena"))
 
     async with signed.paying():
         await signed.quiet()
 
-    rows = await signed.pool.fetch("SELECT state, last_error FROM payment_instruction WHERE kind = 'fund' ORDER BY cents")
+    rows = await funding_of(signed)
     assert [row["state"] for row in rows] == ["review", "done"]
     assert "cannot be booked" in rows[0]["last_error"]
     assert await signed.trial_balance_cents() == 0

@@ -29,7 +29,7 @@ async def test_a_wire_is_credited_to_the_lender_and_told_to_its_purse(market: Pa
         await market.quiet()
 
     assert await market.balances("lender", "ada") == {"free": 50_000}
-    deposit = await market.pool.fetchrow("SELECT lender_id, operation, cents FROM purse_instruction")
+    deposit = await market.row("SELECT lender_id, operation, cents FROM purse_instruction")
     assert tuple(deposit) == (id_of("ada"), "deposit", 50_000)
     assert await market.wallets_differ() == {}
 
@@ -120,7 +120,7 @@ async def test_a_wire_to_a_wallet_that_nobody_here_owns_is_kept_where_a_person_s
     async with market.paying():
         await market.quiet()
 
-    wire = await market.pool.fetchrow("SELECT wallet_id, cents, state, party_id FROM wire")
+    wire = await market.row("SELECT wallet_id, cents, state, party_id FROM wire")
     assert tuple(wire) == ("stranger", 12_300, "unmatched", None)
     assert await market.trial_balance_cents() == 0
 
@@ -155,7 +155,7 @@ async def test_a_payment_that_the_bank_sends_back_stops_with_a_person(market: Pa
     async with market.paying():
         await market.quiet()
 
-    row = await market.pool.fetchrow("SELECT state, last_error FROM payment_instruction WHERE kind = 'disburse'")
+    row = await market.row("SELECT state, last_error FROM payment_instruction WHERE kind = 'disburse'")
     assert row["state"] == "review"
     assert row["last_error"].startswith("the bank sent it back: money-in")
 

@@ -1,0 +1,138 @@
+"""A market with two of everything, so that each caller has something of its own and meets something of another's."""
+
+from datetime import date
+
+import msgspec
+
+from api.callers import Role
+from marketplace.schedules import PlanTerms, annual_rate, instalment_plan
+from persistence.connection import Pool
+from tests.api.running_gateway import (
+    IBAN,
+    Door,
+    RunningGateway,
+    employee_row,
+    id_of,
+    offer_body,
+    request_body,
+    tax_code_of,
+)
+
+COMPANIES = ("alfa", "beta")
+LENDERS = ("ada", "bob")
+BORROWERS = ("carla", "dora")
+OWNERS = {
+    Role.COMPANY: COMPANIES,
+    Role.LENDER: LENDERS,
+    Role.BORROWER: BORROWERS,
+}
+
+
+class TwoOfEach:
+    """The doors of the first of each kind, and the ids of what belongs to whom."""
+
+    def __init__(self, gateway: RunningGateway, doors: dict[Role, Door]) -> None:
+        self.gateway = gateway
+        self.doors = doors
+
+    def door(self, role: Role | None) -> Door:
+        """A caller of that role; None is somebody without a key."""
+        if role is None:
+            return self.gateway.nobody
+        return self.gateway.operator if role is Role.OPERATOR else self.doors[role]
+
+
+async def make_two_of_each(gateway: RunningGateway) -> TwoOfEach:
+    """Companies, lenders and borrowers, each with a request, a loan, an offer, a payout and what these need."""
+    pool = gateway.pool
+    companies = [await gateway.add_company(name) for name in COMPANIES]
+    lenders = [await gateway.add_lender(name) for name in LENDERS]
+    borrowers = [await gateway.add_borrower(name) for name in BORROWERS]
+    for name in (*COMPANIES, *LENDERS, *BORROWERS):
+        await add_bank_account(pool, name)
+    for name in COMPANIES:
+        await gateway.accept(name)
+    for door, name in zip(companies, COMPANIES, strict=True):
+        await door.post(f"/companies/{id_of(name)}/employee-imports", {"rows": [employee_row("carla")]})
+    for door, name in zip(lenders, LENDERS, strict=True):
+        await door.put(f"/strategies/{id_of(f'strategy of {name}')}", {"name": "main"})
+        placed = await door.put(f"/companies/{id_of('alfa')}/offers/{id_of(f'offer of {name}')}", offer_body(name))
+        assert placed.status_code == 202, placed.text
+        await add_payout(pool, name, "lender")
+    for name in COMPANIES:
+        await add_payout(pool, name, "company")
+    for door, name in zip(borrowers, BORROWERS, strict=True):
+        await add_employment(gateway, door, name, company="alfa")
+        written = await door.put(f"/requests/{id_of(f'request of {name}')}", request_body(name, "alfa"))
+        assert written.status_code == 201, written.text
+        await add_mandate(pool, name)
+        await add_loan(pool, name)
+    return TwoOfEach(gateway, {Role.COMPANY: companies[0], Role.LENDER: lenders[0], Role.BORROWER: borrowers[0]})
+
+
+async def add_employment(gateway: RunningGateway, door: Door, name: str, *, company: str) -> None:
+    """The borrower claims to be an employee of the company, with its code."""
+    checked = await gateway.nobody.post("/company-code-checks", {"code": f"{company}-2026"})
+    body = {"check_token": checked.json()["check_token"], "tax_code": tax_code_of(name)}
+    claimed = await door.put(f"/employments/{id_of(f'employment of {name}')}", body)
+    assert claimed.status_code == 201, claimed.text
+
+
+async def add_bank_account(pool: Pool, name: str) -> None:
+    """A bank account of a party that the payment institution has accepted."""
+    await pool.execute(
+        "INSERT INTO bank_account (id, party_id, iban, holder, state, lemonway_iban_id)"
+        " VALUES ($1, $2, $3, $4, 'active', $1::uuid::text)",
+        id_of(f"bank account of {name}"),
+        id_of(name),
+        IBAN,
+        name,
+    )
+
+
+async def add_mandate(pool: Pool, name: str, *, state: str = "active") -> None:
+    """A borrower's mandate on its bank account."""
+    await pool.execute(
+        "INSERT INTO mandate (id, party_id, bank_account_id, state) VALUES ($1, $2, $3, $4)",
+        id_of(f"mandate of {name}"),
+        id_of(name),
+        id_of(f"bank account of {name}"),
+        state,
+    )
+
+
+async def add_payout(pool: Pool, name: str, kind: str) -> None:
+    await pool.execute(
+        "INSERT INTO payout (id, participant_kind, participant_id, bank_account_id, cents, at)"
+        " VALUES ($1, $2, $3, $4, 1000, now())",
+        id_of(f"payout of {name}"),
+        kind,
+        id_of(name),
+        id_of(f"bank account of {name}"),
+    )
+
+
+async def add_loan(pool: Pool, name: str) -> None:
+    """A loan of 1,000.00 at 5 % for a year."""
+    terms = PlanTerms(
+        principal_cents=100_000, count=12, disbursed_on=date(2026, 1, 12), first_due_date=date(2026, 2, 12)
+    )
+    plan = msgspec.json.encode(instalment_plan(terms, annual_rate(50_000))).decode()
+    await pool.execute(
+        """
+        INSERT INTO loan (id, request_id, company_id, borrower_id, principal_cents, rate_cbp, months, plan, event_count,
+            outstanding_cents, disbursed_on)
+        VALUES ($1, $2, $3, $4, 100000, 50000, 12, $5, 1, 100000, '2026-01-12')
+        """,
+        id_of(f"loan of {name}"),
+        id_of(f"request of {name}"),
+        id_of("alfa"),
+        id_of(name),
+        plan,
+    )
+    await pool.execute(
+        "INSERT INTO loan_share (loan_id, participant_kind, participant_id, place, principal_cents, rate_cbp)"
+        " VALUES ($1, 'company', $2, 0, 100000, 50000)",
+        id_of(f"loan of {name}"),
+        id_of("alfa"),
+    )
