@@ -42,9 +42,12 @@ def decide_cover(book: OrderBook, observed: Sequence[Standing]) -> list[AnyBookE
     """The next cover this book proposes, and what it saw of the purses to do so; nothing if no request can be covered.
 
     `observed` are the present standings of the lenders with offers. Requests are tried in book order; the first that
-    can be covered whole is proposed alone, so that its promises are known before the next walk.
+    can be covered whole is proposed alone, so that its promises are known before the next walk. A cover that the
+    company's money funds whole is complete as soon as it is proposed.
     """
     assert book.terms is not None
+    for cover in book.covers_of_company_money():
+        return [_covered(book, book.requests[cover.request_id], cover.cover_id, cover.plan, ())]
     news = tuple(standing for standing in observed if book.standings.get(standing.lender_id) != standing)
     standings = {**book.standings, **{standing.lender_id: standing for standing in news}}
     for booked in book.waiting_requests():

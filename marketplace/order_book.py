@@ -164,8 +164,16 @@ class OrderBook:
         return sorted(waiting, key=lambda booked: (booked.request.purpose_class, booked.request.approval_sequence))
 
     def waits_for_cover(self) -> bool:
-        """Whether some open request may be tried at the book's present instant."""
-        return bool(self.waiting_requests())
+        """Whether a walk at the book's present instant may do something: a request waits, or a cover needs no purse."""
+        return any(True for _ in self.covers_of_company_money()) or bool(self.waiting_requests())
+
+    def covers_of_company_money(self) -> Iterator[Cover]:
+        """Covers that the company's own money funds whole: there is no purse whose answer would complete them."""
+        return (
+            cover
+            for cover in self.covers.values()
+            if not cover.plan.legs and not cover.fills and not cover.is_complete and not cover.is_released
+        )
 
     def lenders_with_offers(self) -> tuple[str, ...]:
         """Lenders whose standings a walk needs, in a fixed order."""

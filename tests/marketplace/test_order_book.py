@@ -266,6 +266,20 @@ def test_company_money_goes_first_and_its_budget_is_used_up() -> None:
     assert market.book.budget_cents == 0
 
 
+def test_a_request_that_company_money_funds_whole_is_covered_without_asking_any_purse() -> None:
+    terms = some_terms(company_money=CompanyMoney(mode="first", budget_cents=200_000))
+    market = a_market({}, terms)
+    market.send(GrantCompanyBudget(cents=200_000))
+
+    covered = only(Covered, market.send(OpenRequest(request=a_request())))
+
+    assert isinstance(covered, Covered)
+    assert (covered.company_cents, covered.fills, covered.rate_bp) == (100_000, (), 400)
+    signed = only(RequestSigned, market.send(SignRequest(request_id="r1", cover_id=covered.cover_id)))
+    assert isinstance(signed, RequestSigned)
+    assert signed.company_cents == 100_000
+
+
 def test_a_waiting_request_is_closed_when_its_time_has_run_out() -> None:
     market = a_market({"ada": 1_000})
     market.send(OpenRequest(request=a_request()))

@@ -1,4 +1,4 @@
-"""A payments process to be killed: `python -m tests.lemonway.jobs.payments_process DATABASE_URL REDIS_URL LEMONWAY_URL`."""
+"""A payments process to be killed: `python -m tests.lemonway.jobs.payments_process DATABASE REDIS LEMONWAY`, by URL."""
 
 import asyncio
 import sys
