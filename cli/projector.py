@@ -39,7 +39,9 @@ async def _project(status: ProcessStatus) -> None:
     connection = RedisConnection(redis_url)
     await load_functions(connection)
     projector = Projector(database_url=database_url, journals=RedisJournals(redis_url, shards), outages=OUTAGES)
-    applier = PurseApplier(database_url=database_url, purses=RedisPurses(connection, shards), outages=OUTAGES, refusals=(PurseRefused,))
+    applier = PurseApplier(
+        database_url=database_url, purses=RedisPurses(connection, shards), outages=OUTAGES, refusals=(PurseRefused,)
+    )
     sweeper = CommandSweeper(
         database_url=database_url,
         order_books=RedisOrderBooks(redis_url, shards, SystemClock()),

@@ -11,10 +11,11 @@ WalletId = Annotated[str, msgspec.Meta(min_length=1, max_length=256, description
 class LemonwaySettings(msgspec.Struct, frozen=True, kw_only=True):
     """The four addresses differ between sandbox, production and simulator; nothing else does.
 
-    `base_url` ends before `/v2`, `webkit_url` is the hosted page on which mandates are signed. Fees are booked on `sc_wallet`, the platform's own; instalments arrive on
-    `collection_wallet` before they are shared out. `webhook_secret` is the unguessable part of the address that
-    notifications come in at, as they are unsigned (lemonway.md §9). Waits for the network are those of production
-    times `waits_percent` / 100, so that demonstrations need not wait for minutes.
+    `base_url` ends before `/v2`, `webkit_url` is the hosted page on which mandates are signed. Fees are booked on
+    `sc_wallet`, the platform's own; instalments arrive on `collection_wallet` before they are shared out.
+    `webhook_secret` is the unguessable part of the address that notifications come in at, as they are unsigned
+    (lemonway.md §9). Waits for the network are those of production times `waits_percent` / 100, so that demonstrations
+    need not wait for minutes.
     """
 
     base_url: HttpUrl

@@ -10,7 +10,7 @@ import msgspec
 
 
 class TakeCall(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Promise `cents` (at least `min_cents`) of a lender's money to a fill, closing fill `replaces` in the same step."""
+    """Promise `cents` (at least `min_cents`) of a lender's money to a fill, closing `replaces` in the same step."""
 
     cover_id: str
     fill_id: str

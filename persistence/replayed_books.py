@@ -15,6 +15,7 @@ from marketplace.book_decisions import decide
 from marketplace.book_events import (
     AnyBookEvent,
     CoverAmended,
+    Covered,
     CoverProposed,
     LegDenied,
     LegReleased,
@@ -123,6 +124,8 @@ class ReplayedBook:
     def _kind_of(self, record: BookRecord) -> Turn:
         if record.cause_id.startswith("tick:") or _is_uuid(record.cause_id):
             return "command"
+        if isinstance(record.event, Covered) and not record.event.fills:
+            return "cover"  # by the company's money alone: no purse was asked
         return "cover" if isinstance(record.event, StandingsObserved | CoverProposed) else "answers"
 
     def _decided_again(self, records: list[BookRecord]) -> list[bytes] | None:

@@ -11,7 +11,6 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import IO
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
@@ -85,15 +84,17 @@ def _emptied(url: str) -> str:
 async def migrated_database_url(shared_folder: Path) -> AsyncIterator[str]:
     """The database that the tests' databases are cloned from; nothing may stay connected to it.
 
-    The worker that comes first starts the server, migrates, and leaves the address
-    for the others. It also stops the server, once the others have let go of the lock
-    that each of them holds while it may still need it.
+    The worker that comes first starts the server, migrates, and leaves the address for the others. It also stops the
+    server, once the others have let go of the lock that each of them holds while it may still need it.
     """
     address = shared_folder / "postgres-address"
-    with (shared_folder / "postgres-users").open("a") as users:
-        fcntl.flock(users, fcntl.LOCK_EX)
+    with (shared_folder / "postgres-start").open("a") as start, (shared_folder / "postgres-users").open("a") as users:
+        # Two locks: one for the moment of starting, one for as long as the server is used. With a single one, who
+        # comes late would wait until everybody else has finished.
+        fcntl.flock(start, fcntl.LOCK_EX)
+        fcntl.flock(users, fcntl.LOCK_SH)
         if address.exists():
-            _hold_while_in_use(users)
+            fcntl.flock(start, fcntl.LOCK_UN)
             yield address.read_text()
             return
         server = EmbeddedPostgres(
@@ -106,17 +107,13 @@ async def migrated_database_url(shared_folder: Path) -> AsyncIterator[str]:
         try:
             await _migrate(server.url)
             address.write_text(server.url)
-            _hold_while_in_use(users)
+            fcntl.flock(start, fcntl.LOCK_UN)
             yield server.url
             fcntl.flock(users, fcntl.LOCK_EX)
         finally:
             address.unlink(missing_ok=True)
             server.stop()
             server.remove_data()
-
-
-def _hold_while_in_use(users: IO[str]) -> None:
-    fcntl.flock(users, fcntl.LOCK_SH)
 
 
 async def _migrate(url: str) -> None:

@@ -48,9 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     return status
 
 
-async def _demonstrate(
-    market: Market, months: int | None, result_file: Path | None, data_folder: Path | None
-) -> int:
+async def _demonstrate(market: Market, months: int | None, result_file: Path | None, data_folder: Path | None) -> int:
     say(f"playing {market.name!r}; waits of the payments process are {WAITS_PERCENT} % of production's")
     with tempfile.TemporaryDirectory(prefix="blulend-demo-") as folder:
         options = MarketOptions(
@@ -66,16 +64,19 @@ async def _demonstrate(
                 await _play(market, months, operations, simulator)
                 await until_quiet(operations, simulator)
                 result: dict[str, Any] = await operations.get("/api/v1/ops/result")
-            if result_file is not None:
-                # Small enough to write in passing; nothing else is going on.
-                result_file.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-            print_report(market, result)
+            _write_result(market, result, result_file)
             broken = await broken_invariants(running.environment)
     for invariant in broken:
         print(f"BROKEN {invariant}")
     if not broken:
         print("all invariants hold")
     return 1 if broken else 0
+
+
+def _write_result(market: Market, result: dict[str, Any], result_file: Path | None) -> None:
+    if result_file is not None:
+        result_file.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    print_report(market, result)
 
 
 def market_variables(market: Market) -> dict[str, str]:

@@ -194,9 +194,7 @@ def test_a_purse_that_falls_short_makes_the_rule_run_again_and_only_differences_
     assert isinstance(covered, Covered)
     assert all(leg.replaces is not None or leg.kept_fill_id is not None for leg in amended.plan.legs)
     assert sum(fill.cents for fill in covered.fills) == 100_000
-    assert {fill.lender_id: cents for fill, cents in [(f, f.cents) for f in covered.fills]} == {
-        lender_id: cents for lender_id, cents in market.purses.taken.values()
-    }
+    assert {fill.lender_id: fill.cents for fill in covered.fills} == dict(market.purses.taken.values())
 
 
 def test_a_cover_the_purses_cannot_promise_is_given_up_and_tried_again_later_in_its_place() -> None:
