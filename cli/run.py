@@ -2,24 +2,42 @@
 
 import argparse
 import asyncio
+import os
 import time
+from pathlib import Path
 
+from cli.environment import LEMONWAY_URL
 from cli.processes import MarketOptions, RunningMarket
 from cli.progress import say
 from cli.until_stopped import run_until_stopped
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the address on standard output once the market answers; Ctrl-C or SIGTERM is the ordinary way to end it."""
-    options = MarketOptions(data_folder=arguments.data, host=arguments.host, port=arguments.port)
-    return run_until_stopped(_serve(options)) or 0
+    """Print the address on standard output once the market answers; Ctrl-C or SIGTERM is the ordinary way to end it.
+
+    Traffic is simulated only on a Lemonway that is simulated too.
+    """
+    has_traffic = not arguments.quiet_market and LEMONWAY_URL not in os.environ
+    return run_until_stopped(_serve(arguments, has_traffic=has_traffic)) or 0
 
 
-async def _serve(options: MarketOptions) -> int:
+async def _serve(arguments: argparse.Namespace, *, has_traffic: bool) -> int:
     started_s = time.monotonic()
+    folder: Path = arguments.data
+    environment = dict(os.environ)
+    if has_traffic:
+        # Imported only here: a market without traffic starts without it.
+        from cli.demo import virtual_time
+        from cli.market_traffic import run_traffic, traffic_market
+
+        environment |= virtual_time(traffic_market())
+    options = MarketOptions(data_folder=folder, host=arguments.host, port=arguments.port, environment=environment)
     async with RunningMarket(options) as market:
         print(market.url, flush=True)
-        say(f"BluLend is up after {time.monotonic() - started_s:.1f} s; its data and logs are in {options.data_folder}")
+        say(f"BluLend is up after {time.monotonic() - started_s:.1f} s; its data and logs are in {folder}")
         say("Ctrl-C stops it")
+        if has_traffic:
+            say("simulated traffic runs under a clock of its own; --quiet-market starts without it")
+            await run_traffic(market, folder)
         await asyncio.Event().wait()
     return 0

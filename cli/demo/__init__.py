@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import secrets
 import sys
 import tempfile
 from datetime import UTC, date, datetime
@@ -80,10 +81,14 @@ def _write_result(market: Market, result: dict[str, Any], result_file: Path | No
 
 
 def market_variables(market: Market) -> dict[str, str]:
-    """What tells a market's processes that its time is its own, and when it begins."""
+    """What a demonstration's processes are told: nothing of real servers, and a time of their own."""
+    return {**_inherited(), **virtual_time(market)}
+
+
+def virtual_time(market: Market) -> dict[str, str]:
+    """The variables of a market whose time begins on its first day and moves only as it is told."""
     starts_at = datetime.combine(market.starts_on, SETTING_UP, ROME).astimezone(UTC)
     return {
-        **_inherited(),
         API_VARIABLES["clock"]: "virtual",
         API_VARIABLES["clock_starts_at"]: starts_at.isoformat(),
         "BLULEND_TICKING": "false",
@@ -115,5 +120,11 @@ async def _play(market: Market, months: int | None, operations: Door, simulator:
         def show(day: date, settled: int, loans: int) -> None:
             bar.update(repaid, description=f"loans repaid · {day.isoformat()}", completed=settled, total=max(loans, 1))
 
-        story = Story(market, operations=operations, simulator=simulator, progress=show)
+        story = Story(
+            market,
+            operations=operations,
+            simulator=simulator,
+            progress=show,
+            secrets_from=secrets.token_bytes(32),
+        )
         await story.play(months=months, enrolled=lambda count: bar.advance(entering, count))

@@ -1,7 +1,8 @@
 """How everybody comes in: registration, identity check, bank account, mandate, strategy, offers, terms."""
 
 import asyncio
-import secrets
+import base64
+import hmac
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -20,8 +21,10 @@ LOOK_S, STUCK_AFTER_S = 0.02, 90.0
 class Enrolment:
     """Brings the market's parties in; afterwards `doors` holds each party's own door, by id."""
 
-    def __init__(self, market: Market, *, operations: Door, simulator: Door) -> None:
+    def __init__(self, market: Market, *, operations: Door, simulator: Door, secrets_from: bytes) -> None:
+        """Access keys are derived from `secrets_from`, so that who begins again still holds the parties' keys."""
         self._market = market
+        self._secrets_from = secrets_from
         self._operations = operations
         self._simulator = simulator
         self._numbers = {party: number for number, party in enumerate(_parties(market), start=1)}
@@ -164,7 +167,8 @@ class Enrolment:
 
     async def _admit(self, path: str, party_id: str, body: dict[str, Any], door: Door) -> Door:
         """Register, and pass the identity check as a person would on the hosted page. The party's own door."""
-        secret = secrets.token_urlsafe(32)
+        digest = hmac.digest(self._secrets_from, party_id.encode(), "sha256")
+        secret = base64.urlsafe_b64encode(digest).decode().rstrip("=")
         receipt = await door.put(path, {**body, "secret": secret})
         own = door.as_holder_of(f"blk_{receipt['key_id']}_{secret}")
         self.doors[party_id] = own
@@ -187,7 +191,9 @@ class Enrolment:
         return bool((await door.get(mandate))["state"] == "active")
 
     async def _has_free(self, door: Door, cents: int) -> bool:
-        return bool((await door.get("/api/v1/wallet"))["free_cents"] >= cents)
+        wallet = await door.get("/api/v1/wallet")
+        # Set aside or lent already, when the market was begun before.
+        return bool(wallet["free_cents"] + wallet["budget_cents"] + wallet["lent_cents"] >= cents)
 
 
 def _parties(market: Market) -> list[str]:

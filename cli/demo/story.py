@@ -4,7 +4,7 @@ Time enters books, servicing and simulator only as the steps of this story, and 
 market gives the same result, whoever was fast and whoever died on the way.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,17 +24,33 @@ LONGEST_AFTERMATH = timedelta(days=45)
 FINAL_STATES = ("declined", "cancelled", "expired", "lapsed")
 
 Progress = Callable[[date, int, int], None]
+Pause = Callable[[], Awaitable[None]]
+
+
+async def without_pause() -> None:
+    """The pace of a demonstration: as fast as the market comes to rest."""
 
 
 class Story:
-    """Plays `market`. `progress` is told the market's date, and how many loans of how many are repaid."""
+    """Plays `market`. `progress` is told the market's date, and how many loans of how many are repaid; `pause` is made
+    after each request and each day. A market that was begun before goes on from the day its clock stands at."""
 
-    def __init__(self, market: Market, *, operations: Door, simulator: Door, progress: Progress) -> None:
+    def __init__(
+        self,
+        market: Market,
+        *,
+        operations: Door,
+        simulator: Door,
+        progress: Progress,
+        secrets_from: bytes,
+        pause: Pause = without_pause,
+    ) -> None:
         self._market = market
         self._operations = operations
         self._simulator = simulator
         self._progress = progress
-        self._enrolment = Enrolment(market, operations=operations, simulator=simulator)
+        self._pause = pause
+        self._enrolment = Enrolment(market, operations=operations, simulator=simulator, secrets_from=secrets_from)
         self._waiting: list[MarketRequest] = []
         self._unsigned: set[str] = set()
         self._loans: dict[str, str] = {}
@@ -44,18 +60,28 @@ class Story:
 
     async def play(self, *, months: int | None, enrolled: Callable[[int], None]) -> None:
         """From an empty market to the day when every loan is repaid, or for `months` from its start."""
-        await self._move_both(self._market.starts_on, SETTING_UP)
+        begun_on = date.fromisoformat((await self._operations.get("/api/v1/clock"))["business_date"])
+        day = max(self._market.starts_on, begun_on)
+        if day == self._market.starts_on:
+            await self._move_both(day, SETTING_UP)
         await self._enrolment.enrol_everybody(enrolled)
         await self._rest()
         await self._enrolment.place_offers()
         await self._rest()
+        await self._take_up_before(day)
         ends_on = None if months is None else months_later(self._market.starts_on, months)
-        day = self._market.starts_on
         while not self._is_over(day) and (ends_on is None or day < ends_on):
             if is_business_day(day, BusinessCalendar.TARGET) or self._happens_on(day):
                 await self._play_day(day)
                 self._progress(day, self._settled, self._settled + len(self._loans))
+                await self._pause()
             day += timedelta(days=1)
+
+    async def _take_up_before(self, day: date) -> None:
+        """What became of the requests of earlier days, for a market that is gone on with."""
+        for request in self._market.requests:
+            if request.on < day:
+                await self._ask_for_credit(request)
 
     def _happens_on(self, day: date) -> bool:
         return any(request.on == day for request in self._market.requests) or any(
@@ -97,6 +123,7 @@ class Story:
                 minute += 1
                 await self._move_both(day, BUSINESS.replace(hour=BUSINESS.hour + minute // 60, minute=minute % 60))
                 await self._ask_for_credit(request)
+                await self._pause()
 
     async def _wire(self, key: str, name: str, place: int, cents: int) -> None:
         door = self._enrolment.doors[self._market.id_of("lender", key)]
@@ -122,12 +149,13 @@ class Story:
             "is_shrink_allowed": request.accepts_shrink,
             "other_instalments_cents": self._other_instalments_of(request),
         }
-        await door.put(path, body)
-        assessment = await door.post(f"{path}/assessment")
-        if assessment["outcome"] != "pass":
-            return
-        await door.post(f"{path}/opening?wait_s=20")
-        await self._rest()
+        status = await door.put(path, body)
+        if status["state"] == "draft":
+            await door.post(f"{path}/assessment")
+            status = await door.get(path)
+        if status["state"] == "assessed":
+            await door.post(f"{path}/opening?wait_s=20")
+            await self._rest()
         if not await self._sign_if_covered(request):
             self._waiting.append(request)
 
@@ -137,6 +165,9 @@ class Story:
         status = await door.get(path)
         if status["state"] in FINAL_STATES:
             self._unsigned.discard(request.key)
+            return True
+        if status["state"] == "disbursed":
+            await self._note_loan(request, status)
             return True
         if status["state"] != "covered":
             return False
@@ -197,13 +228,17 @@ class Story:
 
     async def _move_both(self, day: date, at: time) -> None:
         """Move the institution's clock, let the market read what it reports of that time, then move the market's."""
-        await self._simulator.put("/__sim/clock", {"now": _instant(day, at)})
-        await self._rest()
+        now = _instant(day, at)
+        if datetime.fromisoformat((await self._simulator.get("/__sim/clock"))["now"]) < now:
+            await self._simulator.put("/__sim/clock", {"now": now.isoformat()})
+            await self._rest()
         await self._move_market(day, at)
         await self._rest()
 
     async def _move_market(self, day: date, at: time) -> None:
-        await self._operations.put("/api/v1/clock", {"now_at": _instant(day, at)})
+        now = _instant(day, at)
+        if datetime.fromisoformat((await self._operations.get("/api/v1/clock"))["now_at"]) < now:
+            await self._operations.put("/api/v1/clock", {"now_at": now.isoformat()})
 
     async def _rest(self) -> None:
         await until_quiet(self._operations, self._simulator)
@@ -220,5 +255,5 @@ class Story:
         return next(employee.other_instalments_cents for employee in company.employees if employee.key == employee_key)
 
 
-def _instant(day: date, at: time) -> str:
-    return datetime.combine(day, at, ROME).astimezone(UTC).isoformat().replace("+00:00", "Z")
+def _instant(day: date, at: time) -> datetime:
+    return datetime.combine(day, at, ROME).astimezone(UTC)

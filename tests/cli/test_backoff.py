@@ -1,7 +1,5 @@
 """How long a dead process stays down."""
 
-from itertools import islice
-
 from cli.backoff import Backoff
 
 
@@ -9,8 +7,7 @@ def test_delays_double_up_to_ten_seconds() -> None:
     backoff = Backoff()
     delays_s = [backoff.next_delay_s() for _ in range(9)]
 
-    assert list(islice(delays_s, 7)) == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4]
-    assert delays_s[7:] == [10.0, 10.0]
+    assert delays_s == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10.0, 10.0]
 
 
 def test_after_a_quiet_minute_they_begin_anew() -> None:

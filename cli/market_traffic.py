@@ -1,0 +1,63 @@
+"""The gentle traffic that `python3 main.py` runs by default: the built-in market, at a pace that people can follow.
+
+It goes through the same doors as everybody, under the market's own clock. Stopped and started again, it goes on with
+the day at which it stopped.
+"""
+
+import asyncio
+import secrets
+from datetime import date
+from pathlib import Path
+
+from cli.command_failed import CommandFailed
+from cli.demo.built_in_market import built_in_market
+from cli.demo.doors import Door, client_for
+from cli.demo.market import Market
+from cli.demo.story import Story
+from cli.environment import API_VARIABLES
+from cli.market_environment import SIMULATOR
+from cli.processes import RunningMarket
+from cli.progress import say
+
+PAUSE_S = 1.5
+SECRET_BYTES = 32
+
+
+def traffic_market() -> Market:
+    """What the traffic plays."""
+    return built_in_market(seed=1, scale=1)
+
+
+async def run_traffic(running: RunningMarket, data_folder: Path) -> None:
+    """Play until everything is repaid or this is cancelled. A market that cannot go on says why, and stays up."""
+    operator_key = f"blk_operator_{running.environment[API_VARIABLES['operator_secret']]}"
+
+    async def pause() -> None:
+        await asyncio.sleep(PAUSE_S)
+
+    def show(day: date, settled: int, loans: int) -> None:
+        """The page shows what happens."""
+
+    secret = await asyncio.to_thread(_kept_secret, data_folder / "traffic-secret")
+    async with client_for(running.url) as gateway, client_for(running.addresses[SIMULATOR]) as institution:
+        story = Story(
+            traffic_market(),
+            operations=Door(gateway, key=operator_key),
+            simulator=Door(institution),
+            progress=show,
+            secrets_from=secret,
+            pause=pause,
+        )
+        try:
+            await story.play(months=None, enrolled=lambda _: None)
+        except CommandFailed as failure:
+            say(f"the simulated traffic has stopped: {failure}")
+        else:
+            say("the simulated traffic is over: every loan is repaid")
+
+
+def _kept_secret(file: Path) -> bytes:
+    if not file.exists():
+        file.touch(mode=0o600)
+        file.write_bytes(secrets.token_bytes(SECRET_BYTES))
+    return file.read_bytes()

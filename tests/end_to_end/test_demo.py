@@ -1,0 +1,80 @@
+"""The demonstration of a market that is worked out by hand, also when a process is killed in the middle."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+CASES = ROOT / "tests" / "reference_cases"
+KILLED_AFTER_S = 9.0
+
+
+async def demonstrate(folder: Path, *, kill: str | None = None) -> dict[str, Any]:
+    """The result of `demo` on the hand-checked market; `kill` names the process that dies in the middle."""
+    result_file, data_folder = folder / "result.json", folder / "data"
+    demo = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(ROOT / "main.py"),
+        "demo",
+        *("--market", str(CASES / "three_lenders_market.toml")),
+        *("--json", str(result_file), "--data", str(data_folder)),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    if kill is not None:
+        await asyncio.sleep(KILLED_AFTER_S)
+        os.kill(await child_named(kill, of=demo.pid), signal.SIGKILL)
+    output, _ = await demo.communicate()
+
+    assert demo.returncode == 0, output.decode()[-3_000:]
+    assert "all invariants hold" in output.decode()
+    result: dict[str, Any] = json.loads(result_file.read_text())
+    return result
+
+
+async def child_named(name: str, *, of: int) -> int:
+    listing = await asyncio.create_subprocess_exec(
+        "ps", "-o", "pid=,args=", "--ppid", str(of), stdout=asyncio.subprocess.PIPE
+    )
+    lines, _ = await listing.communicate()
+    pids = [int(line.split()[0]) for line in lines.decode().splitlines() if line.rstrip().endswith(f"main.py {name}")]
+    assert len(pids) == 1, lines.decode()
+    return pids[0]
+
+
+def as_worked_out_by_hand(result: dict[str, Any]) -> dict[str, Any]:
+    (request,), (loan,) = result["requests"], result["loans"]
+    figures = ("lent_cents", "interest_received_cents", "paid_out_cents", "free_cents")
+    return {
+        "covered_cents": request["covered_cents"],
+        "loan_rate_cbp": request["loan_rate_cbp"],
+        "collected_cents": loan["collected_cents"],
+        "instalments": [part["principal_cents"] + part["interest_cents"] for part in loan["plan"]],
+        "debits": [collection["state"] for collection in loan["collections"]],
+        "lenders": {
+            lender["name"]: {figure: lender[figure] for figure in figures}
+            for lender in sorted(result["lenders"], key=lambda lender: lender["name"])
+        },
+    }
+
+
+@pytest.mark.timeout(240)
+async def test_the_demonstration_gives_the_figures_worked_out_by_hand(tmp_path: Path) -> None:
+    expected = json.loads((CASES / "three_lenders_result.json").read_text())
+
+    assert as_worked_out_by_hand(await demonstrate(tmp_path)) == expected
+
+
+@pytest.mark.long
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("process", ["api", "books", "projector", "payments", "servicing", "lemonway-simulator"])
+async def test_the_result_is_the_same_when_a_process_is_killed_on_the_way(process: str, tmp_path: Path) -> None:
+    expected = json.loads((CASES / "three_lenders_result.json").read_text())
+
+    assert as_worked_out_by_hand(await demonstrate(tmp_path, kill=process)) == expected
