@@ -95,7 +95,9 @@ def purse_breaks(found: PursesFound) -> list[str]:
             used[fill.lender_id, fill.strategy_id] += fill.cents
     for payout in found.payouts:
         promised[payout.lender_id, payout.state] += payout.cents
-    breaks = []
+    lenders = {purse.lender_id for purse in found.purses}
+    homeless = sorted({lender for (lender, _), cents in promised.items() if cents != 0} - lenders)
+    breaks = [f"purse {lender_id}: missing, but it has fills or payouts" for lender_id in homeless]
     for purse in found.purses:
         lender_id = purse.lender_id
         breaks += [f"purse {lender_id}: {line}" for line in _figure_breaks(purse)]

@@ -27,6 +27,8 @@ class Objects(StrEnum):
     """The call creates under an id of the caller's choice; an id in use by another party is refused (409)."""
     OWN_COMPANY_IN_PATH = "own-company-in-path"
     """`company_id` in the path must be the caller's own company."""
+    THE_CALLER = "the-caller"
+    """The call names no object: it is about the caller's own party."""
     OWN_IN_QUERY = "own-in-query"
     """The handler's query joins the caller's party."""
 

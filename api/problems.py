@@ -150,7 +150,7 @@ def problem_document(slug: str, detail: str, *, instance: str, request_id: str, 
 
 def answer_problem(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """Litestar's handler for every exception: the problem document that `error` means."""
-    problem = error if isinstance(error, Problem) else _translated(error)
+    problem = error if isinstance(error, Problem) else translated(error)
     if problem.slug == "internal":
         _log.error("request_failed", request_id=request_id(request.scope), exc_info=error)
     elif PROBLEMS[problem.slug].status >= 500:
@@ -171,7 +171,8 @@ def answer_problem(request: Request[Any, Any, Any], error: Exception) -> Respons
     )
 
 
-def _translated(error: Exception) -> Problem:
+def translated(error: Exception) -> Problem:
+    """What an exception of another layer means to a caller. Nothing of its own words is passed on."""
     for kinds, translate in _TRANSLATIONS:
         if isinstance(error, kinds):
             return translate(error)

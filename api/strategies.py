@@ -23,7 +23,7 @@ from persistence.strategies import (
     set_payout_rule,
 )
 
-_OWN = allow(Role.LENDER, objects=Objects.OWN_IN_QUERY)
+_ITSELF = allow(Role.LENDER, objects=Objects.THE_CALLER)
 
 
 class StrategyBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -82,18 +82,22 @@ class StrategyController(Controller):
             raise id_reused("strategy")
         return created(StrategyReceipt(strategy_id=strategy_id, settings=settings), is_new=outcome == "new")
 
-    @get("/strategies/{strategy_id:uuid}", operation_id="GetStrategy", opt=_OWN)
+    @get(
+        "/strategies/{strategy_id:uuid}",
+        operation_id="GetStrategy",
+        opt=allow(Role.LENDER, objects=Objects.OWN_IN_QUERY),
+    )
     async def get_strategy(self, strategy_id: FromPath[UUID], caller: SignedIn, pool: Database) -> StrategyReceipt:
         """One's own strategy."""
         settings = await own_strategy(pool, str(strategy_id), lender_id=caller.own_id)
         return StrategyReceipt(strategy_id=strategy_id, settings=settings or not_found("strategy"))
 
-    @get("/payout-rule", operation_id="GetPayoutRule", opt=_OWN)
+    @get("/payout-rule", operation_id="GetPayoutRule", opt=_ITSELF)
     async def get_payout_rule(self, caller: SignedIn, pool: Database) -> PayoutRule:
         """When one is paid out."""
         return await payout_rule(pool, caller.own_id)
 
-    @put("/payout-rule", operation_id="SetPayoutRule", status_code=200, opt=_OWN)
+    @put("/payout-rule", operation_id="SetPayoutRule", status_code=200, opt=_ITSELF)
     async def set_payout_rule(self, data: JSONBody[PayoutRuleBody], caller: SignedIn, pool: Database) -> PayoutRule:
         """Say when one is paid out, to which account, and what stays."""
         account_id = str(data.bank_account_id) if data.bank_account_id else None

@@ -13,7 +13,7 @@ from api.profiles import individual, legal_entity
 from persistence.bank_accounts import own_wallet
 
 _BUCKETS = ("free", "taken", "sent", "held", "lent", "incoming", "budget", "received")
-_OWNERS = allow(Role.BORROWER, Role.LENDER, Role.COMPANY, objects=Objects.OWN_IN_QUERY)
+_OWNERS = allow(Role.BORROWER, Role.LENDER, Role.COMPANY, objects=Objects.THE_CALLER)
 
 
 class KycReceipt(msgspec.Struct, frozen=True, kw_only=True):

@@ -114,14 +114,18 @@ async def _request(
     await append_loan_events(connection, recorded, [event], on_date=on_date, at=at)
 
 
-async def book_submission(connection: AnyConnection, instruction: Instruction, *, psp_id: str, at: datetime) -> None:
-    """Lemonway took the debit in; its result comes on its date."""
+async def book_submission(
+    connection: AnyConnection, instruction: Instruction, *, psp_id: str, at: datetime, scheduled_on: date | None
+) -> None:
+    """Lemonway took the debit in; its result comes on its date, which is `scheduled_on` if Lemonway says so."""
     await connection.execute(
         """
-        UPDATE collection SET state = 'submitted', money_in_id = $2, submitted_at = $3
+        UPDATE collection SET state = 'submitted', money_in_id = $2, submitted_at = $3,
+            collection_date = greatest(collection_date, $4)
         WHERE id = $1 AND state = 'planned'
         """,
         instruction.collection_id,
         psp_id,
         at,
+        scheduled_on,
     )

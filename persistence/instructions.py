@@ -146,14 +146,19 @@ async def claim_batch(pool: Pool, *, size: int, queued_max: int, lease_ms: int) 
     """
     claimed = await pool.fetch(
         """
+        WITH room AS (
+            SELECT greatest(0, least($2, $3 - count(*))) AS rows
+            FROM payment_instruction WHERE state = 'queued' AND lease_until >= now()
+        ), lapsed AS MATERIALIZED (
+            SELECT id FROM payment_instruction WHERE state = 'queued' AND lease_until < now()
+            LIMIT (SELECT rows FROM room) FOR NO KEY UPDATE SKIP LOCKED
+        ), ready AS MATERIALIZED (
+            SELECT id FROM payment_instruction WHERE state = 'ready' AND next_at <= now()
+            ORDER BY next_at, id LIMIT (SELECT rows FROM room) - (SELECT count(*) FROM lapsed)
+            FOR NO KEY UPDATE SKIP LOCKED
+        )
         UPDATE payment_instruction SET state = 'queued', lease_until = now() + $1 * interval '1 millisecond'
-        WHERE id IN (
-            SELECT id FROM payment_instruction
-            WHERE (state = 'ready' AND next_at <= now()) OR (state = 'queued' AND lease_until < now())
-            ORDER BY next_at, id
-            LIMIT greatest(0, least($2, $3 - (
-                SELECT count(*) FROM payment_instruction WHERE state = 'queued' AND lease_until >= now())))
-            FOR NO KEY UPDATE SKIP LOCKED)
+        WHERE id IN (SELECT id FROM lapsed UNION ALL SELECT id FROM ready)
         RETURNING id, next_at, (extract(epoch FROM lease_until) * 1000)::bigint AS lease_until_ms
         """,
         lease_ms,

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hmac
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -37,19 +38,19 @@ class Enrolment:
             done(1)
         gate = asyncio.Semaphore(AT_ONCE)
 
-        async def one(enrolling: Awaitable[None]) -> None:
+        async def one(enrol: Callable[[], Awaitable[None]]) -> None:
             async with gate:
-                await enrolling
+                await enrol()
             done(1)
 
         borrowing = {request.employee for request in self._market.requests}
         async with asyncio.TaskGroup() as group:
             for lender in self._market.lenders:
-                group.create_task(one(self._lender(lender)))
+                group.create_task(one(partial(self._lender, lender)))
             for company in self._market.companies:
                 for employee in company.employees:
                     if f"{company.key}/{employee.key}" in borrowing:
-                        group.create_task(one(self._borrower(company, employee)))
+                        group.create_task(one(partial(self._borrower, company, employee)))
 
     async def place_offers(self) -> None:
         """One after the other: an offer's order of arrival decides ties."""

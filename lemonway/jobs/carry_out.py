@@ -134,7 +134,9 @@ async def record_outcome(pool: Pool, instruction: Instruction, movement: Movemen
     match movement.verdict:
         case Verdict.EXECUTED:
             try:
-                await book_executed(pool, instruction, psp_id=movement.psp_id, at=clock.now())
+                await book_executed(
+                    pool, instruction, psp_id=movement.psp_id, at=clock.now(), scheduled_on=movement.scheduled_on
+                )
             except (asyncpg.IntegrityConstraintViolationError, AssertionError) as unbookable:
                 # The money has moved and our books refuse it: one row for a person must not stop all the others.
                 _log.exception("movement_cannot_be_booked", instruction=instruction.id, movement=movement.psp_id)

@@ -1,5 +1,6 @@
 """An instruction put to Lemonway, and the movement it answers with: one call per kind, and one look-up per kind."""
 
+import contextlib
 from datetime import date, datetime
 from enum import Enum
 
@@ -8,6 +9,7 @@ import msgspec
 from lemonway.client import DirectKit
 from lemonway.messages import HistoryEntry, TransactionIn, TransactionOut, TransactionP2P
 from lemonway.statuses import Outcome, money_in_outcome, money_out_outcome, p2p_outcome
+from lemonway.translation import read_date
 from marketplace.business_days import earliest_collection_date
 from persistence.collections_book import hand_in_date
 from persistence.instructions import Instruction
@@ -33,6 +35,8 @@ class Movement(msgspec.Struct, frozen=True, kw_only=True):
     psp_id: str
     status: int
     verdict: Verdict
+    scheduled_on: date | None = None
+    """Of a collection: the date on which Lemonway says that it will debit, when it says one."""
 
 
 async def ask_for(directkit: DirectKit, instruction: Instruction, *, at: datetime) -> Movement:
@@ -151,5 +155,15 @@ def _collection(found: TransactionIn) -> Movement:
     """Whatever became of it since, it was taken in: its result is read from the collection itself, on its date."""
     is_documented = money_in_outcome(found.status) is not Outcome.UNKNOWN
     return Movement(
-        psp_id=str(found.id), status=found.status, verdict=Verdict.EXECUTED if is_documented else Verdict.UNCLEAR
+        psp_id=str(found.id),
+        status=found.status,
+        verdict=Verdict.EXECUTED if is_documented else Verdict.UNCLEAR,
+        scheduled_on=_scheduled_date(found.scheduled_date),
     )
+
+
+def _scheduled_date(text: str | None) -> date | None:
+    """The specification describes the field as an instant and prints it as a date: what is no date says nothing."""
+    with contextlib.suppress(ValueError):
+        return read_date(text) if text else None
+    return None

@@ -22,7 +22,7 @@ from actors.redis_connection import RedisConnection
 from actors.shards import ShardMap
 from api.access_keys import key_id_of
 from api.feeds.client import BookFeedClient
-from api.process import GatewayPlace, GatewayServer, open_gateway, uvicorn_config
+from api.process import GatewayPlace, GatewayServer, answer_without_delay, open_gateway, uvicorn_config
 from api.settings import ApiSettings
 from lemonway.transport import LemonwayConnection
 from persistence.business_clock import BusinessClock, use_virtual_time
@@ -254,6 +254,7 @@ async def serving(place: GatewayPlace, listening: socket.socket) -> AsyncIterato
     async with open_gateway(place) as gateway:
         config = uvicorn_config(gateway.app)
         config.timeout_graceful_shutdown = 1
+        answer_without_delay(listening)
         server = GatewayServer(config)
         task = asyncio.create_task(server.serve(sockets=[listening]))
         while not (server.started and gateway.channels.is_current):

@@ -58,7 +58,7 @@ def examples(name: str) -> dict[str, Example]:
         "CreateVirtualIban": Example("/wallet/virtual-iban"),
         "GetBankAccount": Example(f"/bank-accounts/{account}"),
         "GetClock": Example("/clock"),
-        "GetCommand": Example(f"/commands/{own['offer']}"),
+        "GetCommand": Example(f"/commands/{id_of(f'command of {name}')}"),
         "GetCompany": Example(f"/companies/{id_of('alfa')}"),
         "GetEmployment": Example(f"/employments/{id_of(f'employment of {name}')}"),
         "GetKyc": Example("/kyc"),
@@ -120,7 +120,7 @@ async def test_nobody_gets_what_is_not_theirs(gateway: RunningGateway) -> None:
         rule = access_rule(handler)
         assert rule is not None
         for caller in CALLERS:
-            for whose in ("own", "foreign"):
+            for whose in ("own", "foreign") if names_an_object(rule) else ("own",):
                 expected = expected_answer(rule, caller, whose)
                 status = await call(world, handler, caller, whose)
                 checks += 1
@@ -128,7 +128,11 @@ async def test_nobody_gets_what_is_not_theirs(gateway: RunningGateway) -> None:
                     wrong.append(f"{handler.operation_id} by {caller or 'nobody'} on {whose}: {status}, not {expected}")
 
     assert not wrong
-    assert checks == len({handler.operation_id for handler in handlers(gateway.app)}) * len(CALLERS) * 2
+    assert checks >= 50 * len(CALLERS)
+
+
+def names_an_object(rule: Access) -> bool:
+    return rule.objects in (Objects.OWN_COMPANY_IN_PATH, Objects.OWN_IN_QUERY, Objects.CREATES_OWN)
 
 
 def expected_answer(rule: Access, caller: Role | None, whose: str) -> str:
@@ -145,7 +149,7 @@ def expected_answer(rule: Access, caller: Role | None, whose: str) -> str:
             return "404"
         case Objects.CREATES_OWN:
             return "not theirs"
-        case Objects.NONE:
+        case Objects.NONE | Objects.THE_CALLER:
             return ANSWERED
 
 
@@ -157,8 +161,17 @@ def fits(status: int, expected: str) -> bool:
     return status == int(expected)
 
 
+def whom_to_ask_about(handler: HTTPRouteHandler, caller: Role | None) -> Role:
+    """The caller's own kind; for who owns nothing, a kind that the call is about."""
+    if caller in OWNERS:
+        return caller
+    rule = access_rule(handler)
+    assert rule is not None
+    return next((role for role in (Role.LENDER, Role.BORROWER) if role in rule.roles), Role.COMPANY)
+
+
 async def call(world: TwoOfEach, handler: HTTPRouteHandler, caller: Role | None, whose: str) -> int:
-    own_name, foreign_name = OWNERS.get(caller, ("alfa", "beta")) if caller else ("alfa", "beta")
+    own_name, foreign_name = OWNERS[whom_to_ask_about(handler, caller)]
     example = examples(own_name if whose == "own" else foreign_name)[str(handler.operation_id)]
     method = min(str(method) for method in handler.http_methods)
     door = world.door(caller)

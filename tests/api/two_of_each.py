@@ -50,6 +50,7 @@ async def make_two_of_each(gateway: RunningGateway) -> TwoOfEach:
     borrowers = [await gateway.add_borrower(name) for name in BORROWERS]
     for name in (*COMPANIES, *LENDERS, *BORROWERS):
         await add_bank_account(pool, name)
+        await add_command(pool, name)
     for name in COMPANIES:
         await gateway.accept(name)
     for door, name in zip(companies, COMPANIES, strict=True):
@@ -87,6 +88,16 @@ async def add_bank_account(pool: Pool, name: str) -> None:
         id_of(name),
         IBAN,
         name,
+    )
+
+
+async def add_command(pool: Pool, name: str) -> None:
+    """A command that the party asked for."""
+    await pool.execute(
+        "INSERT INTO command (id, company_id, kind, party_id, body, at) VALUES ($1, $2, 'tick', $3, '{}', now())",
+        id_of(f"command of {name}"),
+        id_of("alfa"),
+        id_of(name),
     )
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import sys
 from pathlib import Path
@@ -13,6 +14,17 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 CASES = ROOT / "tests" / "reference_cases"
 KILLED_AFTER_S = 9.0
+
+COMMAND_LINES = {
+    **{
+        name: rf"main\.py {name}$"
+        for name in ("api", "books", "projector", "payments", "servicing", "lemonway-simulator")
+    },
+    "postgres": r"/postgres -D",
+    "valkey of books": r"valkey-server .*books",
+    "valkey of jobs": r"valkey-server .*jobs",
+}
+"""How each child of the demonstration is recognised among its processes."""
 
 
 async def demonstrate(folder: Path, *, kill: str | None = None) -> dict[str, Any]:
@@ -40,10 +52,10 @@ async def demonstrate(folder: Path, *, kill: str | None = None) -> dict[str, Any
 
 async def child_named(name: str, *, of: int) -> int:
     listing = await asyncio.create_subprocess_exec(
-        "ps", "-o", "pid=,args=", "--ppid", str(of), stdout=asyncio.subprocess.PIPE
+        "ps", "-ww", "-o", "pid=,args=", "--ppid", str(of), stdout=asyncio.subprocess.PIPE
     )
     lines, _ = await listing.communicate()
-    pids = [int(line.split()[0]) for line in lines.decode().splitlines() if line.rstrip().endswith(f"main.py {name}")]
+    pids = [int(line.split()[0]) for line in lines.decode().splitlines() if re.search(COMMAND_LINES[name], line)]
     assert len(pids) == 1, lines.decode()
     return pids[0]
 
@@ -73,7 +85,7 @@ async def test_the_demonstration_gives_the_figures_worked_out_by_hand(tmp_path: 
 
 @pytest.mark.long
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("process", ["api", "books", "projector", "payments", "servicing", "lemonway-simulator"])
+@pytest.mark.parametrize("process", COMMAND_LINES)
 async def test_the_result_is_the_same_when_a_process_is_killed_on_the_way(process: str, tmp_path: Path) -> None:
     expected = json.loads((CASES / "three_lenders_result.json").read_text())
 

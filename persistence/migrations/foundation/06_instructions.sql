@@ -45,7 +45,8 @@ COMMENT ON COLUMN payment_instruction.at IS 'business instant at which it was as
 COMMENT ON COLUMN payment_instruction.next_at IS 'real time, as lease_until and sent_at: the clock of this database';
 COMMENT ON COLUMN payment_instruction.absent_polls IS 'times its reference was looked up and not found since it was sent';
 COMMENT ON COLUMN payment_instruction.executed_at IS 'business instant at which Lemonway executed it';
-CREATE INDEX payment_instruction_open ON payment_instruction (next_at) WHERE state IN ('ready', 'queued', 'sending');
+CREATE INDEX payment_instruction_open ON payment_instruction (state, next_at, id)
+    WHERE state IN ('ready', 'queued', 'sending');
 CREATE INDEX payment_instruction_request ON payment_instruction (request_id) WHERE request_id IS NOT NULL;
 CREATE INDEX payment_instruction_loan ON payment_instruction (loan_id) WHERE loan_id IS NOT NULL;
 CREATE INDEX payment_instruction_participant ON payment_instruction (participant_id, business_date)

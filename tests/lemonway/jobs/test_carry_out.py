@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from datetime import UTC, date, datetime
 from typing import Any
 
 import asyncpg
@@ -10,7 +11,9 @@ from redis import Redis
 
 from lemonway.jobs.movements import ask_for
 from lemonway.jobs.worker import enqueue_batch, payments_queue
+from persistence.collections_book import request_collection
 from persistence.executed_movements import book_executed
+from persistence.funding import loan_id_of
 from persistence.instructions import Instruction, NewInstruction, claim_batch, insert_instructions, start_sending
 from persistence.payment_instructions import lemonway_reference
 from tests.lemonway.jobs.paying_market import PayingMarket
@@ -238,3 +241,40 @@ async def test_a_movement_that_the_books_refuse_stops_no_other(signed: PayingMar
     assert [row["state"] for row in rows] == ["review", "done"]
     assert "cannot be booked" in rows[0]["last_error"]
     assert await signed.trial_balance_cents() == 0
+
+
+async def test_a_payout_that_lemonway_calls_pending_is_followed_until_it_is_decided(signed: PayingMarket) -> None:
+    """The other documented family of status numbers: 4 until the file leaves at 10:30, then 0."""
+    await signed.simulator.post("/settings", money_out_family="dashboard")
+
+    async def is_taken_in() -> bool:
+        return await signed.pool.fetchval("SELECT count(*) = 1 FROM payment_instruction WHERE kind = 'disburse'") and (
+            await signed.states("disburse") == ["sending"]
+        )
+
+    async with signed.paying():
+        await signed.until(is_taken_in)
+        await signed.move(datetime(2026, 1, 12, 10, tzinfo=UTC))
+        await signed.quiet()
+
+    await assert_everything_paid_once(signed)
+    assert await signed.pool.fetchval("SELECT attempt FROM payment_instruction WHERE kind = 'disburse'") == 1
+
+
+async def test_a_debit_whose_date_can_no_longer_be_reached_leaves_for_the_first_that_can(funded: PayingMarket) -> None:
+    """Handed in on Monday at 11:00 in Rome, after the cut-off, so for Thursday; it was meant for Wednesday."""
+    await funded.sign("first", "elena", {"ada": 60_000, "bruno": 40_000}, months=1)
+    async with funded.paying():
+        await funded.quiet()
+    late = datetime(2026, 2, 9, 10, tzinfo=UTC)
+    await request_collection(funded.pool, loan_id_of(id_of("first")), on_date=date(2026, 2, 10), at=funded.at)
+    await funded.pool.execute("UPDATE payment_instruction SET collection_date = '2026-02-11' WHERE kind = 'collect'")
+    await funded.pool.execute("UPDATE collection SET collection_date = '2026-02-11'")
+    await funded.move(late)
+
+    async with funded.paying():
+        await funded.quiet()
+
+    (debit,) = await funded.simulator.directkit.find_direct_debits(reference=(await references(funded, "collect"))[0])
+    assert debit.scheduled_date == "2026/02/12"
+    assert await funded.pool.fetchval("SELECT collection_date FROM collection") == date(2026, 2, 12)
