@@ -61,12 +61,11 @@ class RedisPurses:
         """
         head: list[Argument] = [book_shard, low_water, instant_text(at)]
         asked: list[tuple[Command, Sequence[ReleaseCall | TakeCall]]] = []
-        for shard in self._shards.purse_shards():
-            keys = purse_shard_keys(self._shards, shard)
-            for releases in self._batches(shard, calls.releases):
-                asked.append((_fill_command("release", keys, head, releases), releases))
-            for takes in self._batches(shard, calls.takes):
-                asked.append((_fill_command("take", keys, head, takes), takes))
+        # All releases before all takes: then each shard hears its own in that order, too.
+        for name, fills in (("release", calls.releases), ("take", calls.takes)):
+            for shard, batch in self._batches(fills):
+                keys = purse_shard_keys(self._shards, shard)
+                asked.append((_fill_command(name, keys, head, batch), batch))
         replies = await self._connection.pipeline([command for command, _ in asked])
         answers = [
             _answer(call, as_list(answer))
@@ -93,11 +92,15 @@ class RedisPurses:
     def _keys_of(self, lender_id: str) -> PurseShardKeys:
         return purse_shard_keys(self._shards, self._shards.of_lender(lender_id))
 
-    def _batches(
-        self, shard: str, calls: Sequence[ReleaseCall] | Sequence[TakeCall]
-    ) -> list[Sequence[ReleaseCall | TakeCall]]:
-        here = [call for call in calls if self._shards.of_lender(call.lender_id) == shard]
-        return [here[i : i + FILLS_PER_CALL] for i in range(0, len(here), FILLS_PER_CALL)]
+    def _batches(self, calls: Sequence[ReleaseCall | TakeCall]) -> list[tuple[str, Sequence[ReleaseCall | TakeCall]]]:
+        by_shard: dict[str, list[ReleaseCall | TakeCall]] = {}
+        for call in calls:
+            by_shard.setdefault(self._shards.of_lender(call.lender_id), []).append(call)
+        return [
+            (shard, here[i : i + FILLS_PER_CALL])
+            for shard, here in sorted(by_shard.items())
+            for i in range(0, len(here), FILLS_PER_CALL)
+        ]
 
 
 def fill_place(fill_id: str) -> tuple[str, int, int]:

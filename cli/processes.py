@@ -124,12 +124,16 @@ class RunningMarket:
         self._stack.callback(gate.remove)
         self._start_processes(gateway, gate)
         await self._start_servers()
+        # From now on: a server that dies while the processes start is as bad as one that dies later.
+        keeping_servers = asyncio.create_task(self._servers.keep_running(say))
+        self._stack.push_async_callback(_cancel, keeping_servers)
         gate.open()
         async with step("starting the market's processes"):
             await _all_or_first_failure([child.until_healthy() for child in self._children.values()])
         watchers = await self._stack.enter_async_context(asyncio.TaskGroup())
-        for keep_running in (self._servers.keep_running, *(child.keep_running for child in self._children.values())):
-            self._stack.callback(watchers.create_task(keep_running(say)).cancel)
+        self._stack.callback(watchers.create_task(_follow(keeping_servers)).cancel)
+        for child in self._children.values():
+            self._stack.callback(watchers.create_task(child.keep_running(say)).cancel)
 
     def _start_processes(self, gateway: socket.socket, gate: StartGate) -> None:
         given = {**self._options.environment, **self._servers.environment}
@@ -179,6 +183,16 @@ class RunningMarket:
             child_process.stop(process, signal.SIGTERM, patience_s=STOP_PATIENCE_S)
         if process.returncode != 0:
             raise CommandFailed(f"the database could not be prepared: {child_process.last_line(log)} ({log})")
+
+
+async def _follow(task: asyncio.Task[None]) -> None:
+    """Fail when `task` fails."""
+    await asyncio.shield(task)
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])
 
 
 @contextlib.contextmanager

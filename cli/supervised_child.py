@@ -18,6 +18,8 @@ from cli.start_gate import DESCRIPTOR as gate_descriptor
 from cli.start_gate import StartGate
 
 START_PATIENCE_S = 60.0
+STARTS = 4
+RESTART_PAUSE_S = 0.3
 STOP_PATIENCE_S = 10.0
 LOOK_EVERY_S = 0.1
 HEALTH_PATIENCE_S = 5.0
@@ -61,15 +63,24 @@ class SupervisedChild:
         )
 
     async def until_healthy(self) -> None:
-        """Return once what was started is ready. Raises CommandFailed with its last words if it ends instead."""
+        """Return once what was started is ready.
+
+        One that ends before that is started again, since what it needs may have died under it. Raises CommandFailed
+        with its last words when it has ended as often as `STARTS`.
+        """
         assert self._process is not None
+        starts = 1
         # Its socket takes connections from the beginning: the answer comes when the process does.
         healthy = asyncio.create_task(_until_healthy(self._port))
         try:
             async with asyncio.timeout(START_PATIENCE_S):
                 while not healthy.done():
                     if self._process.poll() is not None:
-                        raise CommandFailed(self._obituary(self._process))
+                        if starts == STARTS:
+                            raise CommandFailed(self._obituary(self._process))
+                        await asyncio.sleep(RESTART_PAUSE_S * starts)
+                        starts += 1
+                        self.start()
                     await asyncio.wait([healthy], timeout=LOOK_EVERY_S)
         except TimeoutError:
             raise CommandFailed(f"{self.name} was not healthy within {START_PATIENCE_S:.0f} s ({self._log})") from None

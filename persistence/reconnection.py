@@ -11,6 +11,7 @@ _log = structlog.get_logger(__name__)
 _AWAY = (
     OSError,  # refused, reset, no such socket, timed out
     asyncpg.PostgresConnectionError,
+    asyncpg.InternalClientError,  # the connection ended in the middle of an answer
     asyncpg.CannotConnectNowError,  # starting up or shutting down
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,

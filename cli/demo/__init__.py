@@ -27,6 +27,8 @@ from cli.progress import say
 from cli.until_stopped import run_until_stopped
 from cli.verify import broken_invariants
 
+CALL_TIMEOUT_S = 5
+"""After this a call to the simulator counts as of unknown outcome: it answers within milliseconds, or it has died."""
 WAITS_PERCENT = 5
 """Waits for the network that the payments process makes, against those of production."""
 
@@ -94,6 +96,7 @@ def virtual_time(market: Market) -> dict[str, str]:
         "BLULEND_TICKING": "false",
         "BLULEND_SIMULATOR_START_AT": starts_at.isoformat(),
         LEMONWAY_VARIABLES["waits_percent"]: str(WAITS_PERCENT),
+        LEMONWAY_VARIABLES["timeout_s"]: str(CALL_TIMEOUT_S),
     }
 
 

@@ -83,13 +83,13 @@ class Door:
 
     def __init__(self, url: str, key: str | None = None) -> None:
         headers = {} if key is None else {"Authorization": f"Bearer {key}"}
-        self.http = httpx.AsyncClient(base_url=f"{url}/api/v1", headers=headers, timeout=30)
+        self.http = httpx.AsyncClient(base_url=f"{url}/api/v1", headers=headers, timeout=30, verify=False)
 
     async def call(self, method: str, path: str, body: object = None, **headers: str) -> httpx.Response:
         content = None if body is None else msgspec.json.encode(body)
-        if body is not None:
-            headers.setdefault("Content-Type", "application/json")
         named = {name.replace("_", "-"): value for name, value in headers.items()}
+        if body is not None:
+            named.setdefault("Content-Type", "application/json")
         return await self.http.request(method, path, content=content, headers=named)
 
     async def get(self, path: str) -> httpx.Response:

@@ -10,7 +10,7 @@ from lemonway.errors import InsufficientFunds, LemonwayThrottled, LemonwayUnreac
 from marketplace import refusals
 from marketplace.refusals import BookRefusal
 
-A_REFUSAL = {
+A_REFUSAL: dict[type[refusals.Refusal], tuple[dict[str, object], str, int]] = {
     refusals.OfferExistsForStrategy: ({"offer_id": "o"}, "id-reused", 409),
     refusals.OfferBelongsToAnother: ({"offer_id": "o"}, "id-reused", 409),
     refusals.OfferUnknown: ({"offer_id": "o"}, "not-found", 404),
