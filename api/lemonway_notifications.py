@@ -25,14 +25,14 @@ _log = structlog.get_logger(__name__)
 )
 async def receive_notification(
     secret: FromPath[str], request: Request[Any, Any, Any], pool: Database, webhook_secrets: WebhookSecrets
-) -> Response[None]:
+) -> Response[bytes]:
     """Keep the notification for the payments process, which reads the object it speaks of again.
 
     A wrong secret meets an empty 404. What is no notification is counted and answered like one: whoever sends it
     learns nothing.
     """
     if not _is_one_of(secret, webhook_secrets):
-        return Response(None, status_code=404)
+        return _empty(404)
     hint = parse_notification(
         content_type=request.headers.get("content-type", ""),
         body=await request.body(),
@@ -40,15 +40,19 @@ async def receive_notification(
     )
     if isinstance(hint, MalformedNotification):
         _log.warning("notification_malformed", reason=hint.reason)
-        return Response(None, status_code=200)
+        return _empty(200)
     async with pool.acquire() as connection:
         await store_notification(
             connection, key=hint.dedupe_key, category=hint.category, object_id=hint.object_id, fields=hint.fields
         )
-    return Response(None, status_code=200)
+    return _empty(200)
 
 
 def _is_one_of(given: str, secrets: tuple[str, ...]) -> bool:
     """Compared with every secret in constant time, so that the time tells nothing."""
     matches = [hmac.compare_digest(given.encode(), secret.encode()) for secret in secrets]
     return any(matches)
+
+
+def _empty(status: int) -> Response[bytes]:
+    return Response(b"", status_code=status, media_type="text/plain")

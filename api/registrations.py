@@ -1,5 +1,6 @@
 """Registration of borrowers and lenders. Whoever registers chooses the id and the secret of the access key."""
 
+from collections.abc import Iterator
 from typing import Literal
 from uuid import UUID
 
@@ -45,9 +46,9 @@ class RegistrationController(Controller):
         self, party_id: FromPath[UUID], data: JSONBody[RegistrationBody], pool: Database
     ) -> Response[RegistrationReceipt]:
         """Register a borrower or lender. Repeating the call is safe."""
-        if (data.kind == "lender_legal") != (data.entity is not None):
-            wrong = FieldError(pointer="/entity", rule="kind", detail="needed for lender_legal, and for no other kind")
-            raise Problem("invalid-body", f"entity: {wrong.detail}", errors=[wrong])
+        errors = list(_missing_for_kind(data))
+        if errors:
+            raise Problem("invalid-body", f"{errors[0].pointer}: {errors[0].detail}", errors=errors)
         profile = Profile(person=data.person, entity=data.entity)
         party = NewParty(
             party_id=str(party_id),
@@ -69,3 +70,12 @@ class RegistrationController(Controller):
             key_id=party.key_id,
         )
         return created(receipt, is_new=outcome == "new")
+
+
+def _missing_for_kind(data: RegistrationBody) -> Iterator[FieldError]:
+    if (data.kind == "lender_legal") != (data.entity is not None):
+        yield FieldError(pointer="/entity", rule="kind", detail="needed for lender_legal, and for no other kind")
+    if data.kind == "borrower" and data.person.phone is None:
+        yield FieldError(
+            pointer="/person/phone", rule="kind", detail="needed for a borrower: the mandate is signed by text message"
+        )

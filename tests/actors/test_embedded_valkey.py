@@ -57,7 +57,7 @@ def a_program(path: Path, says: str) -> Path:
 
 def kill(server: EmbeddedValkey) -> None:
     os.kill(server.pid, signal.SIGKILL)
-    while command_line(server.pid):
+    while command_line(server.pid) or server.is_running():
         time.sleep(0.005)
 
 

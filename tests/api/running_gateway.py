@@ -69,6 +69,7 @@ def a_person(first_name: str) -> dict[str, Any]:
         "last_name": "Rossi",
         "birth_date": "1990-05-04",
         "email": f"{first_name.lower()}@example.org",
+        "phone": "+393331234567",
         "address": ADDRESS,
     }
 
@@ -158,12 +159,10 @@ class RunningGateway:
         """The payment institution has accepted the party."""
         await self.pool.execute("UPDATE party SET kyc_state = 'accepted' WHERE id = $1", id_of(name))
 
-    async def wire(self, name: str, kind: str, cents: int, *, wire_id: str | None = None) -> None:
+    async def wire(self, name: str, kind: str, cents: int) -> None:
         """Money has arrived in the party's wallet."""
         wallet_id = wallet_id_of(kind, id_of(name))  # type: ignore[arg-type]
-        wire = ReceivedWire(
-            money_in_id=wire_id or f"wire of {name}", wallet_id=wallet_id, cents=cents, executed_at=START
-        )
+        wire = ReceivedWire(money_in_id=id_of(f"wire of {name}"), wallet_id=wallet_id, cents=cents, executed_at=START)
         assert await record_wire(self.pool, wire)
 
 
@@ -302,7 +301,8 @@ async def running_books(*, database_url: str, book_redis_url: str) -> AsyncItera
             await hosting
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            ends = await asyncio.gather(*tasks, return_exceptions=True)
+            assert all(isinstance(end, asyncio.CancelledError) for end in ends), ends
 
 
 def a_feed_client(gateway: RunningGateway, *companies: str, door: Door | None = None) -> BookFeedClient:
