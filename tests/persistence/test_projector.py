@@ -453,13 +453,14 @@ async def test_a_running_projector_records_what_comes(connection: Connection, ma
 
 
 async def test_a_running_projector_outlives_its_connection(connection: Connection, market: JournaledMarket) -> None:
+    others = await connection.fetchval("SELECT array_agg(pid) FROM pg_stat_activity WHERE datname = current_database()")
     running = asyncio.create_task(market.a_projector().run())
     async with asyncio.timeout(10):
         while not market.journals.acknowledged:
             await asyncio.sleep(0.02)
     await connection.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> ALL ($1)",
+        others,
     )
     await market.add_lender("ada", cents=200_000)
 
