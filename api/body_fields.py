@@ -1,7 +1,6 @@
 """The ranges of what a body may hold, by meaning. Money is integer cents up to 10^13, rates integer basis points."""
 
 from typing import Annotated
-from uuid import UUID
 
 from litestar.params import QueryParameter
 from msgspec import Meta
@@ -23,8 +22,3 @@ StaffNumber = Annotated[str, Meta(min_length=1, max_length=40)]
 CompanyCode = Annotated[str, Meta(pattern=r"^[A-Z0-9][A-Z0-9-]{4,30}[A-Z0-9]$")]
 
 WaitS = Annotated[int, QueryParameter(ge=0, le=20, description="Seconds to wait for the decision, 0 to 20.")]
-
-
-def id_text(value: UUID) -> str:
-    """An id as the domain writes it: lower case, with dashes."""
-    return str(value)

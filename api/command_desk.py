@@ -15,7 +15,6 @@ from marketplace.ports import CommandBusy, OrderBooks
 from persistence.command_status import CommandStatus, read_command
 from persistence.connection import Pool
 
-WAIT_S_MAX = 20
 _LOOK_AGAIN_S = (0.004, 0.008, 0.016, 0.03, 0.06, 0.1)
 
 _log = structlog.get_logger(__name__)

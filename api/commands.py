@@ -1,10 +1,9 @@
 """Looking up what became of a command whose answer was lost or not waited for."""
 
-from typing import Literal
 from uuid import UUID
 
 from litestar import Controller, get
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath
 
 from api.body_fields import WaitS
 from api.callers import Role
@@ -12,8 +11,6 @@ from api.command_desk import CommandReceipt, command_receipt
 from api.dependencies import Commands, SignedIn
 from api.guards import Objects, allow
 from api.problems import not_found
-
-Until = Literal["decided", "confirmed"]
 
 
 class CommandController(Controller):
@@ -25,16 +22,11 @@ class CommandController(Controller):
         opt=allow(Role.OPERATOR, Role.COMPANY, Role.LENDER, Role.BORROWER, objects=Objects.OWN_IN_QUERY),
     )
     async def get_command(
-        self,
-        command_id: FromPath[UUID],
-        caller: SignedIn,
-        commands: Commands,
-        wait_s: WaitS = 0,
-        until: FromQuery[Until] = "confirmed",
+        self, command_id: FromPath[UUID], caller: SignedIn, commands: Commands, wait_s: WaitS = 0
     ) -> CommandReceipt:
         """One's own command. 404 means that it was never recorded: it is safe to send it again.
 
-        A decision is told once it is in the record, which is milliseconds later, so `decided` waits no less.
+        A decision is told once it is in the record, some milliseconds after the book has made it.
         """
         status = await commands.wait(str(command_id), wait_s=wait_s)
         if status is None or not (caller.is_operator or status.party_id == caller.party_id):

@@ -6,9 +6,9 @@ from litestar import Request
 
 from api.problems import Problem
 from api.profiles import Profile, read_profile_json
-from persistence.bank_accounts import read_profile
 from persistence.connection import Pool
 from persistence.enrolments import EnrolledParty, read_party
+from persistence.wallets import read_profile
 
 
 async def enrolled_party(pool: Pool, party_id: str) -> EnrolledParty:

@@ -13,14 +13,13 @@ from api.dependencies import Database, MarketClock, SignedIn
 from api.guards import Objects, allow
 from api.problems import Problem, not_found
 from marketplace.chart_of_accounts import ParticipantKind
-from persistence.own_payouts import OwnPayout, own_payout
+from persistence.own_payouts import OwnPayout, ask_own_payout, own_payout
 from persistence.payouts import (
     BankAccountNotPayable,
     NewPayout,
     PayoutIdReused,
     PayoutTaken,
     TooLittleFree,
-    ask_payout,
 )
 
 _OWNERS = (Role.LENDER, Role.COMPANY)
@@ -55,9 +54,8 @@ class PayoutController(Controller):
             cents=data.amount_cents,
             at=clock.now(),
         )
-        known = await own_payout(pool, new.payout_id, participant_id=new.participant_id)
         async with pool.acquire() as connection, connection.transaction():
-            outcome = await ask_payout(connection, new)
+            outcome, is_new = await ask_own_payout(connection, new)
         match outcome:
             case PayoutIdReused():
                 raise id_reused("payout")
@@ -74,7 +72,7 @@ class PayoutController(Controller):
                 )
             case PayoutTaken():
                 payout = await own_payout(pool, new.payout_id, participant_id=new.participant_id)
-                return _answer(payout or not_found("payout"), is_new=known is None)
+                return _answer(payout or not_found("payout"), is_new=is_new)
 
     @get(operation_id="GetPayout", opt=allow(*_OWNERS, objects=Objects.OWN_IN_QUERY))
     async def get_payout(self, payout_id: FromPath[UUID], caller: SignedIn, pool: Database) -> OwnPayout:

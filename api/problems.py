@@ -20,6 +20,7 @@ from litestar.exceptions import (
 )
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
+from actors.errors import RedisRefused, RedisUnreachable
 from api.request_stamps import request_id
 from lemonway.errors import LemonwayError, LemonwayRefusal, LemonwayThrottled
 from marketplace import refusals
@@ -43,7 +44,6 @@ class ProblemKind(msgspec.Struct, frozen=True):
 PROBLEMS: dict[str, ProblemKind] = {
     "malformed-request": ProblemKind(400, "The request cannot be read"),
     "invalid-parameter": ProblemKind(400, "A parameter is not accepted"),
-    "idempotency-key-missing": ProblemKind(400, "An Idempotency-Key header is needed"),
     "unauthenticated": ProblemKind(401, "No valid access key"),
     "forbidden": ProblemKind(403, "Your role may not do this"),
     "not-found": ProblemKind(404, "Nothing of yours is here"),
@@ -69,7 +69,6 @@ PROBLEMS: dict[str, ProblemKind] = {
     "internal": ProblemKind(500, "Something failed on our side"),
     "payments-unavailable": ProblemKind(502, "The payment institution cannot be reached"),
     "overloaded": ProblemKind(503, "Too busy at the moment"),
-    "book-busy": ProblemKind(503, "The company's book is too busy at the moment"),
 }
 
 
@@ -220,7 +219,7 @@ _TRANSLATIONS: tuple[tuple[tuple[type[Exception], ...], Callable[[Any], Problem]
     ((HTTPException,), _refused_by_framework),
     ((LemonwayError,), _payments_failed),
     (
-        (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError),
+        (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, RedisUnreachable, RedisRefused),
         lambda error: retry_later("overloaded", "A store cannot be reached at the moment. Try again."),
     ),
     ((asyncpg.QueryCanceledError,), lambda error: retry_later("overloaded", "The record took too long. Try again.")),

@@ -10,7 +10,7 @@ from api.dependencies import Database, Enrolments, SignedIn
 from api.enrolled_parties import accepted_party, enrolled_party, own_address, party_profile
 from api.guards import Objects, allow
 from api.profiles import individual, legal_entity
-from persistence.bank_accounts import own_wallet
+from persistence.wallets import own_wallet
 
 _BUCKETS = ("free", "taken", "sent", "held", "lent", "incoming", "budget", "received")
 _OWNERS = allow(Role.BORROWER, Role.LENDER, Role.COMPANY, objects=Objects.THE_CALLER)

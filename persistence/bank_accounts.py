@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 
 from persistence.connection import AnyConnection, Pool
-from persistence.enrolments import BankAccountState, KycState, MandateState
+from persistence.enrolments import BankAccountState, MandateState
 
 
 class OwnBankAccount(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,17 +29,6 @@ class OwnMandate(msgspec.Struct, frozen=True, kw_only=True):
     umr: str | None
     sign_url: str | None
     signed_at: datetime | None
-
-
-class OwnWallet(msgspec.Struct, frozen=True, kw_only=True):
-    """A party's wallet: the identity check behind it, the IBAN for wires, and its money by bucket (cents)."""
-
-    wallet_id: str
-    kyc_state: KycState
-    kyc_reason: str | None
-    onboarding_url: str | None
-    virtual_iban: str | None
-    buckets: dict[str, int]
 
 
 async def add_bank_account(
@@ -111,26 +100,3 @@ async def own_mandate(pool: Pool | AnyConnection, mandate_id: str, *, party_id: 
         party_id,
     )
     return None if row is None else OwnMandate(**row)
-
-
-async def own_wallet(pool: Pool, party_id: str) -> OwnWallet:
-    """The wallet of a party that exists; buckets that never held anything are absent."""
-    party = await pool.fetchrow(
-        "SELECT kind, wallet_id, kyc_state, kyc_reason, onboarding_url, virtual_iban FROM party WHERE id = $1", party_id
-    )
-    assert party is not None, party_id
-    fields = dict(party.items())
-    owner_kind = {"lender_person": "lender", "lender_legal": "lender"}.get(fields["kind"], fields.pop("kind"))
-    fields.pop("kind", None)
-    rows = await pool.fetch(
-        "SELECT bucket, balance_cents * normal_side AS cents FROM account WHERE owner_kind = $1 AND owner_id = $2",
-        owner_kind,
-        party_id,
-    )
-    return OwnWallet(**fields, buckets={row["bucket"]: row["cents"] for row in rows})
-
-
-async def read_profile(pool: Pool, party_id: str) -> str:
-    """What a party that exists told about itself, as JSON."""
-    profile: str = await pool.fetchval("SELECT profile FROM party WHERE id = $1", party_id)
-    return profile

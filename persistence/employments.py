@@ -65,6 +65,7 @@ async def claim_employment(
 ) -> tuple[Employment, bool] | CodeNotUsable | EmploymentIdReused:
     """Record a claim, in the caller's transaction; True with a new one. It is matched with the company's list by tax
     code and, where the list has it, birth date; one row of the list serves one person."""
+    await connection.execute("SELECT FROM party WHERE id = $1 FOR NO KEY UPDATE", new.party_id)
     known = await connection.fetchrow(
         "SELECT party_id, company_id, state FROM employment WHERE id = $1", new.employment_id
     )

@@ -1,11 +1,12 @@
-"""A payout as its owner sees it."""
+"""A payout as its owner asks for it and sees it."""
 
 from datetime import datetime
 from typing import Literal
 
 import msgspec
 
-from persistence.connection import Pool
+from persistence.connection import AnyConnection, Pool
+from persistence.payouts import NewPayout, PayoutOutcome, ask_payout
 
 
 class OwnPayout(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,6 +19,16 @@ class OwnPayout(msgspec.Struct, frozen=True, kw_only=True):
     state: Literal["asked", "held", "executed", "refused", "cancelled"]
     refused_reason: str | None
     executed_at: datetime | None
+
+
+async def ask_own_payout(connection: AnyConnection, new: NewPayout) -> tuple[PayoutOutcome, bool]:
+    """Ask for a payout in the caller's transaction; True when it was not asked for before.
+
+    A participant's payouts are asked for one after the other, so that a call made twice at once is one payout.
+    """
+    await connection.execute("SELECT FROM party WHERE id = $1 FOR NO KEY UPDATE", new.participant_id)
+    is_new = not await connection.fetchval("SELECT true FROM payout WHERE id = $1", new.payout_id)
+    return await ask_payout(connection, new), is_new
 
 
 async def own_payout(pool: Pool, payout_id: str, *, participant_id: str) -> OwnPayout | None:

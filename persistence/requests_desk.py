@@ -114,6 +114,7 @@ async def write_draft(
     connection: AnyConnection, draft: Draft, *, at: datetime
 ) -> Literal["new", "known", "id_reused"] | EmploymentMissing:
     """Record a draft, in the caller's transaction. `known`: the very same stands already, in whatever state."""
+    await connection.execute("SELECT FROM party WHERE id = $1 FOR NO KEY UPDATE", draft.borrower_id)
     details = msgspec.json.encode(
         {"is_shrink_allowed": draft.is_shrink_allowed, "other_instalments_cents": draft.other_instalments_cents}
     ).decode()

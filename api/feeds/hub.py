@@ -1,6 +1,7 @@
 """Every connected client of this gateway: who may come in, and who must go."""
 
 import asyncio
+import contextlib
 import random
 from collections import deque
 from datetime import UTC, datetime
@@ -11,6 +12,8 @@ from api.feeds.session import FeedSession
 
 SOCKETS_A_USER = 5
 SOCKETS_MAX = 2_000
+FAREWELL_S = 3.0
+"""A client that does not even take its farewell in is not waited for any longer."""
 RETRY_MS_LEAST = 500
 RETRY_MS_MOST = 15_000
 
@@ -74,8 +77,10 @@ class FeedHub:
         self._closing = True
         for client in self._clients:
             client.dismiss(Close(GOING_AWAY, "this gateway is stopping"))
-        while self._clients:
-            await asyncio.sleep(0.01)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FAREWELL_S):
+                while self._clients:
+                    await asyncio.sleep(0.01)
 
 
 def retry_ms() -> int:

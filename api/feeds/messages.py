@@ -126,6 +126,7 @@ class Close(Exception):
         self.reason = reason
 
 
+BUG = 1011
 GOING_AWAY = 1012
 FULL = 1013
 TOO_SLOW = 4008

@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+import structlog
 from litestar import WebSocket
 from litestar.exceptions import WebSocketDisconnect
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from actors.feed_messages import FeedMessage
 from api.callers import Caller
@@ -16,6 +18,7 @@ from api.feeds.channels import Channels
 from api.feeds.hub import Client, FeedHub, retry_ms
 from api.feeds.messages import (
     BAD_TICKET,
+    BUG,
     FULL,
     GOING_AWAY,
     SUBPROTOCOL,
@@ -34,6 +37,7 @@ from api.feeds.messages import (
 from api.feeds.session import ACK_AGE_MAX_S, FeedSession
 from api.feeds.tickets import redeem_ticket
 from marketplace.ports import Clock
+from persistence.reconnection import is_database_away
 
 AUTH_WITHIN_S = 5.0
 SESSION_H = 12
@@ -44,6 +48,8 @@ _ANSWERS_WAITING_MAX = 50
 _COMES_BACK = (GOING_AWAY, FULL, TOO_SLOW)
 
 Socket = WebSocket[Any, Any, Any]
+
+_log = structlog.get_logger(__name__)
 
 
 class FeedSocket:
@@ -63,16 +69,15 @@ class FeedSocket:
         await socket.accept(subprotocols=SUBPROTOCOL)
         try:
             client, first_messages = await self._welcome(socket)
-        except Close as close:
-            await _say_goodbye(socket, close)
-            return
+            try:
+                await self._converse(socket, client, first_messages)
+            finally:
+                client.session.leave()
+                self._hub.leave(client)
         except WebSocketDisconnect:
             return
-        try:
-            await self._converse(socket, client, first_messages)
-        finally:
-            client.session.leave()
-            self._hub.leave(client)
+        except Exception as end:
+            await _say_goodbye(socket, _as_close(end))
 
     async def _welcome(self, socket: Socket) -> tuple[Client, list[AnyClientMessage]]:
         try:
@@ -93,6 +98,7 @@ class FeedSocket:
         return client, others
 
     async def _converse(self, socket: Socket, client: Client, first_messages: list[AnyClientMessage]) -> None:
+        """Read and write until either ends. Raises what it ended with."""
         reader = asyncio.create_task(self._read(socket, client, first_messages))
         writer = asyncio.create_task(self._write(socket, client))
         try:
@@ -102,11 +108,7 @@ class FeedSocket:
                 task.cancel()
             ends = await asyncio.gather(reader, writer, return_exceptions=True)
         for end in ends:
-            if isinstance(end, Close):
-                await _say_goodbye(socket, end)
-                return
-        for end in ends:
-            if isinstance(end, Exception) and not isinstance(end, WebSocketDisconnect):
+            if isinstance(end, Exception):
                 raise end
 
     async def _read(self, socket: Socket, client: Client, messages: list[AnyClientMessage]) -> None:
@@ -195,6 +197,16 @@ def is_own_origin(socket: Socket) -> bool:
 
 def _offered_subprotocols(socket: Socket) -> list[str]:
     return re.split(r"\s*,\s*", socket.headers.get("sec-websocket-protocol", ""))
+
+
+def _as_close(end: Exception) -> Close:
+    """How a connection ends that something else than its client has ended."""
+    if isinstance(end, Close):
+        return end
+    if isinstance(end, RedisError) or is_database_away(end):
+        return Close(FULL, "a store cannot be reached at the moment")
+    _log.error("feed_client_failed", exc_info=end)
+    return Close(BUG, "something failed on our side")
 
 
 async def _say_goodbye(socket: Socket, close: Close) -> None:

@@ -32,23 +32,17 @@ class LevelRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ladder(msgspec.Struct, frozen=True, kw_only=True):
-    """The offers for one term, cheapest first; empty rows keep the table's height."""
+    """The offers for one term, cheapest first, and the requests that wait for it; empty rows keep the height."""
 
     months: int
     rows: list[LevelRow | None]
     more: str
-
-
-class WaitingRow(msgspec.Struct, frozen=True, kw_only=True):
-    """The requests that wait for one term."""
-
-    months: int
-    count: str
-    cents: str
+    waiting_short: str
+    waiting: str
 
 
 class ShownCover(msgspec.Struct, frozen=True, kw_only=True):
-    """A request that was covered: when (to the minute, Rome), for how long, at what rate."""
+    """A request that was covered: when (day and minute, Rome), for how long, at what rate."""
 
     time: str
     months: int
@@ -67,7 +61,6 @@ class BookCard(msgspec.Struct, frozen=True, kw_only=True):
     terms_version: int
     ladders: list[Ladder]
     shown_months: int | None
-    waiting: list[WaitingRow]
     covers: list[ShownCover | None]
 
 
@@ -75,8 +68,11 @@ def book_card(company: CompanyCard, view: BookView | None, language: Language) -
     """The panel of a company; `view` is None while its book has nothing in it."""
     months = sorted(band.months for band in company.bands)
     offers = sorted(view.o) if view else []
-    ladders = [ladder([row for row in offers if row[0] == term], term, language) for term in months]
-    waiting = {row[0]: row for row in view.r} if view else {}
+    requests = {row[0]: row for row in view.r} if view else {}
+    ladders = [
+        ladder([row for row in offers if row[0] == term], requests.get(term), months=term, language=language)
+        for term in months
+    ]
     covers: list[ShownCover | None] = [
         cover_row(cover, company.name, language) for cover in (view.last[::-1] if view else ())[:COVERS_SHOWN]
     ]
@@ -89,7 +85,6 @@ def book_card(company: CompanyCard, view: BookView | None, language: Language) -
         terms_version=company.terms_version or 0,
         ladders=ladders,
         shown_months=_term_to_show(months, offers),
-        waiting=[_waiting_row(term, waiting.get(term), language) for term in months],
         covers=covers + [None] * (COVERS_SHOWN - len(covers)),
     )
 
@@ -104,8 +99,8 @@ def rate_range(bands: Sequence[RateBand], language: Language) -> str:
     return f"{format_bp(lowest, language)} – {format_bp(highest, language)}"
 
 
-def ladder(rows: Sequence[OfferRow], months: int, language: Language) -> Ladder:
-    """The levels of one term, in walking order: price, then tier."""
+def ladder(rows: Sequence[OfferRow], requests: RequestRow | None, *, months: int, language: Language) -> Ladder:
+    """The levels of one term, in walking order: price, then tier; and what waits for that term."""
     scale = scale_cents(max((cents for _, _, _, cents, _ in rows), default=0))
     shown: list[LevelRow | None] = [
         LevelRow(
@@ -119,7 +114,9 @@ def ladder(rows: Sequence[OfferRow], months: int, language: Language) -> Ladder:
     ]
     hidden = len(rows) - len(shown)
     more = text("more_levels", language, count=hidden) if hidden else ""
-    return Ladder(months=months, rows=shown + [None] * (LEVELS_SHOWN - len(shown)), more=more)
+    short, long = waiting_words(requests, language)
+    rows_shown = shown + [None] * (LEVELS_SHOWN - len(shown))
+    return Ladder(months=months, rows=rows_shown, more=more, waiting_short=short, waiting=long)
 
 
 def scale_cents(largest_cents: int) -> int:
@@ -135,7 +132,7 @@ def scale_cents(largest_cents: int) -> int:
 def cover_row(cover: CoverRow, company: str, language: Language) -> ShownCover:
     months, rate_cbp, minute_at = cover
     local = minute_at.astimezone(ROME)
-    return ShownCover(time=f"{local:%H:%M}", months=months, rate=format_cbp(rate_cbp, language), company=company)
+    return ShownCover(time=f"{local:%d/%m %H:%M}", months=months, rate=format_cbp(rate_cbp, language), company=company)
 
 
 def newest_covers(books: Sequence[tuple[CompanyCard, BookView | None]], language: Language) -> list[ShownCover | None]:
@@ -146,13 +143,15 @@ def newest_covers(books: Sequence[tuple[CompanyCard, BookView | None]], language
     return rows + [None] * (STREAM_SHOWN - len(rows))
 
 
-def _waiting_row(months: int, row: RequestRow | None, language: Language) -> WaitingRow:
+def waiting_words(row: RequestRow | None, language: Language) -> tuple[str, str]:
+    """The requests that wait for a term, shortly for its button and in full below its offers."""
     if row is None:
-        return WaitingRow(months=months, count=text("nobody", language), cents="–")
+        return text("waiting_short_none", language), text("waiting_none", language)
     _, cents, count = row
     if cents == HIDDEN_CENTS:
-        return WaitingRow(months=months, count=text("under_five", language), cents="–")
-    return WaitingRow(months=months, count=format_count(count, language), cents=format_cents(cents, language))
+        return text("waiting_short_few", language), text("waiting_few", language)
+    values = {"count": format_count(count, language), "cents": format_cents(cents, language)}
+    return text("waiting_short", language, **values), text("waiting", language, **values)
 
 
 def _term_to_show(months: Sequence[int], offers: Sequence[OfferRow]) -> int | None:

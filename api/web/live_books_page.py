@@ -1,14 +1,15 @@
 """The live page: the books of all companies and what is being covered in them, for anybody who comes by."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated
 
 import msgspec
 from litestar import Controller, Response, get
 from litestar.params import FromQuery, QueryParameter
 
+from api.business_dates import business_date
 from api.callers import Caller
-from api.dependencies import AskedLanguage, CallerOrNobody, Database, FeedChannels
+from api.dependencies import AskedLanguage, CallerOrNobody, Database, FeedChannels, MarketClock
 from api.feeds.channels import Channels
 from api.guards import anybody
 from api.web.book_cards import ROME, book_card, newest_covers
@@ -52,6 +53,7 @@ class LiveBooksPage(Controller):
         self,
         pool: Database,
         channels: FeedChannels,
+        clock: MarketClock,
         caller: CallerOrNobody,
         language: AskedLanguage,
         lang: FromQuery[ChosenLanguage] = None,
@@ -71,7 +73,7 @@ class LiveBooksPage(Controller):
             pages=max(1, -(-company_count // COMPANIES_A_PAGE)),
             taken_time=f"{datetime.now(UTC).astimezone(ROME):%H:%M:%S}",
             script_texts=msgspec.json.encode(script_texts(chosen)).decode(),
-            totals=_total_rows(await market_totals(pool), chosen),
+            totals=_total_rows(await market_totals(pool), business_date(clock), chosen),
             stream=newest_covers(books, chosen),
             cards=[book_card(company, view, chosen) for company, view in books],
         )
@@ -107,8 +109,8 @@ async def read_books(pool: Pool, channels: Channels, caller: Caller | None, page
     return books
 
 
-def _total_rows(totals: MarketTotals, language: Language) -> list[TotalRow]:
-    rows = []
+def _total_rows(totals: MarketTotals, today: date, language: Language) -> list[TotalRow]:
+    rows = [TotalRow(name="market_date", label=text("total_date", language), value=f"{today:%d/%m/%Y}")]
     for name, key in (
         ("company_count", "total_companies"),
         ("waiting_count", "total_waiting"),

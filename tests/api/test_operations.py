@@ -3,7 +3,8 @@
 import asyncio
 from typing import Any
 
-from tests.api.running_gateway import RunningGateway, id_of, terms_body
+from tests.api.running_gateway import RunningGateway, id_of, running_gateway, terms_body
+from tests.api.test_conventions import assert_problem
 
 
 async def test_a_market_that_nobody_touches_is_quiet(gateway: RunningGateway) -> None:
@@ -63,3 +64,19 @@ async def test_a_gateway_tells_whether_it_lives_and_can_work(gateway: RunningGat
     assert (status["process"], status["feed_clients"], status["feed_is_current"]) == ("api", 0, True)
     metrics = await gateway.operator.http.get(f"{gateway.url}/metrics")
     assert "process_cpu_seconds_total" in metrics.text
+
+
+async def test_a_gateway_without_its_redis_says_so_and_goes_on_with_the_rest(
+    database_url: str, books_redis_url: str
+) -> None:
+    nowhere = "unix:///nowhere/redis.sock"
+    async with running_gateway(
+        database_url=database_url, book_redis_url=books_redis_url, jobs_redis_url=nowhere
+    ) as gateway:
+        ticket = await gateway.nobody.post("/ws/ticket")
+        ready = await gateway.nobody.http.get(f"{gateway.url}/health/ready")
+
+        assert_problem(ticket, 503, "overloaded")
+        assert ticket.headers["retry-after"] == "1"
+        assert (ready.status_code, ready.json()["checks"]["jobs_redis"]) == (503, "ConnectionError")
+        assert (await gateway.nobody.get("/companies")).status_code == 200

@@ -4,55 +4,10 @@ from typing import Any
 
 import pytest
 
-from tests.api.running_gateway import (
-    Door,
-    RunningGateway,
-    employee_row,
-    id_of,
-    offer_body,
-    request_body,
-    terms_body,
-)
+from tests.api.market_steps import REQUEST, a_book, an_employee, covered
+from tests.api.running_gateway import RunningGateway, id_of, request_body
 from tests.api.test_conventions import assert_problem
-from tests.api.two_of_each import add_bank_account, add_employment, add_mandate
-
-REQUEST = f"/requests/{id_of('request')}"
-
-
-async def an_employee(gateway: RunningGateway, name: str = "carla", **row: Any) -> Door:
-    """A borrower on alfa's list; alfa is there already."""
-    await gateway.operator.post(f"/companies/{id_of('alfa')}/employee-imports", {"rows": [employee_row(name, **row)]})
-    borrower = await gateway.add_borrower(name)
-    await add_employment(gateway, borrower, name, company="alfa")
-    return borrower
-
-
-async def a_book(gateway: RunningGateway, *, lender_cents: int = 0) -> None:
-    """Alfa with a posted rate of 5 %, and two lenders with money of so much each."""
-    alfa = await gateway.add_company("alfa")
-    await alfa.put(f"/companies/{id_of('alfa')}/terms/1?wait_s=10", terms_body())
-    if not lender_cents:
-        return
-    for name in ("ada", "bob"):
-        lender = await gateway.add_lender(name)
-        await lender.put(f"/strategies/{id_of(f'strategy of {name}')}", {"name": "main"})
-        await gateway.wire(name, "lender_person", lender_cents)
-        path = f"/companies/{id_of('alfa')}/offers/{id_of(f'offer of {name}')}?wait_s=10"
-        assert (await lender.put(path, offer_body(name))).status_code == 201
-
-
-async def covered(gateway: RunningGateway, door: Door) -> dict[str, Any]:
-    """The request, assessed, opened and covered."""
-    await door.put(REQUEST, request_body("carla", "alfa"))
-    assert (await door.post(f"{REQUEST}/assessment")).json()["outcome"] == "pass"
-    opened = await door.post(f"{REQUEST}/opening?wait_s=10")
-    assert opened.json()["state"] == "confirmed", opened.text
-    for _ in range(40):
-        await gateway.operator.post(f"/companies/{id_of('alfa')}/ticks?wait_s=10")
-        status: dict[str, Any] = (await door.get(REQUEST)).json()
-        if status["state"] == "covered":
-            return status
-    raise AssertionError(status)
+from tests.api.two_of_each import add_bank_account, add_mandate
 
 
 async def test_a_request_is_covered_and_signed(market: RunningGateway) -> None:

@@ -1,13 +1,14 @@
 // Paints a book into its panel: only text and bar lengths of rows that stand there already, so that nothing moves.
 
-import { ABSENT, formatBp, formatCbp, formatCents, formatCount } from './number_format.js';
+import { formatBp, formatCbp, formatCents, formatCount } from './number_format.js';
 
 const FEWER_THAN_FIVE = 4;
 const FLASH_MS = 800;
 const FLASH_REST_MS = 1_000;
 const SHRINK_AFTER_MS = 10_000;
-const clock = (language) =>
-  new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZone: 'Europe/Rome' });
+const ROME_CLOCK = new Intl.DateTimeFormat('it', {
+  day: '2-digit', month: '2-digit', hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZone: 'Europe/Rome',
+});
 
 export const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
@@ -15,7 +16,6 @@ export class BookPainter {
   constructor(language, texts) {
     this.language = language;
     this.texts = texts;
-    this.clock = clock(language);
     this.flashedAt = new WeakMap();
     this.scales = new Map();
     this.held = new WeakSet();
@@ -37,8 +37,7 @@ export class BookPainter {
     phase.dataset.phase = book.phase;
     this.write(card.querySelector('[data-f="phase-word"]'), this.texts[`phase_${book.phase}`] ?? book.phase, false);
     for (const table of card.querySelectorAll('.ladder')) this.paintLadder(card, table, book, flash);
-    for (const row of card.querySelectorAll('.waiting tbody tr')) this.paintWaiting(row, book, flash);
-    this.paintCovers(card.querySelectorAll('.covers tbody tr'), book, flash);
+    this.paintCovers(card.querySelector('.covers'), book, flash);
   }
 
   paintLadder(card, table, book, flash) {
@@ -48,8 +47,11 @@ export class BookPainter {
     const scale = this.scale(`${card.dataset.company}/${term}`, Math.max(0, ...levels.map((level) => level?.[3] ?? 0)));
     rows.forEach((row, at) => this.paintLevel(row, levels[at], scale, flash));
     const hidden = book.ladder(term).length - levels.filter(Boolean).length;
-    const more = hidden > 0 ? fill(this.texts.more_levels, { count: hidden }) : '\u00a0';
-    this.write(card.querySelector(`.more[data-term="${term}"]`), more, false);
+    const ofTerm = (name) => card.querySelector(`[data-f="${name}"][data-term="${term}"]`);
+    const [short, long] = this.waitingWords(book.requests.get(term));
+    this.write(ofTerm('more'), hidden > 0 ? fill(this.texts.more_levels, { count: hidden }) : '', false);
+    this.write(ofTerm('waiting-short'), short, flash);
+    this.write(ofTerm('waiting'), long, false);
   }
 
   // The levels row by row; under the pointer each level stays where it is painted, and new ones wait.
@@ -78,27 +80,29 @@ export class BookPainter {
     return count <= FEWER_THAN_FIVE ? this.texts.few : formatCount(count, this.language);
   }
 
-  paintWaiting(row, book, flash) {
-    const [, cents, count] = book.requests.get(Number(row.dataset.term)) ?? [0, null, 0];
-    let words = [this.texts.nobody, ABSENT];
-    if (count > 0 && cents < 0) words = [this.texts.under_five, ABSENT];
-    else if (count > 0) words = [formatCount(count, this.language), formatCents(cents, this.language)];
-    this.write(row.querySelector('[data-f="count"]'), words[0], flash);
-    this.write(row.querySelector('[data-f="cents"]'), words[1], flash);
+  waitingWords(row) {
+    if (!row) return [this.texts.waiting_short_none, this.texts.waiting_none];
+    const [, cents, count] = row;
+    if (cents < 0) return [this.texts.waiting_short_few, this.texts.waiting_few];
+    const values = { count: formatCount(count, this.language), cents: formatCents(cents, this.language) };
+    return [fill(this.texts.waiting_short, values), fill(this.texts.waiting, values)];
   }
 
-  paintCovers(rows, book, flash) {
-    rows.forEach((row, at) => {
+  paintCovers(list, book, flash) {
+    [...list.children].forEach((row, at) => {
       const cover = book.last.at(-1 - at);
-      const words = cover ? this.coverWords(cover) : ['–', '', ''];
-      const isNew = this.write(row.cells[0], words[0], false) | this.write(row.cells[1], words[1], false) | this.write(row.cells[2], words[2], false);
+      row.classList.toggle('empty', !cover);
+      const words = cover ? this.coverWords(cover) : ['', '', ''];
+      const isNew = [...row.children].map((cell, place) => this.write(cell, words[place], false)).includes(true);
       if (isNew && flash && at === 0) this.flash(row);
     });
   }
 
+  // Day and minute in Rome, term, rate.
   coverWords([months, rateCbp, minuteAt]) {
+    const parts = Object.fromEntries(ROME_CLOCK.formatToParts(new Date(minuteAt)).map(({ type, value }) => [type, value]));
     return [
-      this.clock.format(new Date(minuteAt)),
+      `${parts.day}/${parts.month} ${parts.hour}:${parts.minute}`,
       fill(this.texts.months, { months }),
       formatCbp(rateCbp, this.language),
     ];

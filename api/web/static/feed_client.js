@@ -13,11 +13,13 @@ const SUBSCRIPTIONS_A_SECOND = 15;
 const NOT_FOR_US = new Set([401, 403]);
 
 export class FeedClient {
-  // `onBook(company, change)` after each change of a book, `onLink()` when the state of the connection may differ.
-  constructor({ companies, onBook, onLink }) {
+  // `onBook(company, change)` after each change of a book, `onRefused(company)` for one that cannot be followed,
+  // `onLink()` when the state of the connection may differ.
+  constructor({ companies, onBook, onRefused, onLink }) {
     this.channels = new Map(companies.map((company) => [`book:${company}`, company]));
     this.books = new Map();
     this.onBook = onBook;
+    this.onRefused = onRefused;
     this.onLink = onLink;
     this.heardAt = null;
     this.lostAt = null;
@@ -131,6 +133,7 @@ export class FeedClient {
     else if (message.t === 'snap') this.takeSnapshot(company, message);
     else if (message.t === 'd') this.takeDelta(company, message);
     else if (message.t === 'reset') this.books.delete(company);
+    else if (message.t === 'err') this.onRefused(company);
   }
 
   takeSnapshot(company, { ch, inc, s, data, crc }) {

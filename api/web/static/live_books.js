@@ -34,9 +34,13 @@ const feed = new FeedClient({
   companies: cards().map((card) => card.dataset.company),
   onBook(company, change) {
     noteCovers(company, change);
+    card(company)?.removeAttribute('data-stale');
     changed.set(company, (changed.get(company) ?? true) && !change.snapshot);
     waitingUpdates += 1;
     if (feed.books.get(company).termsVersion !== Number(card(company)?.dataset.terms ?? 0)) renewCards();
+  },
+  onRefused(company) {
+    card(company)?.setAttribute('data-stale', 'true');
   },
   onLink: showLink,
 });
@@ -125,7 +129,7 @@ function adoptCards() {
 }
 
 async function lookForCompanies() {
-  if (document.hidden || feed.state !== 'live') return;
+  if (document.hidden || !['live', 'late'].includes(feed.state)) return;
   const answer = await fetch(`/books/companies?page=${page}`);
   if (!answer.ok) return;
   const known = cards().map((one) => `${one.dataset.company}/${one.dataset.terms}`);
@@ -140,15 +144,17 @@ function renewTotalsSoon() {
   totalsTimer = setTimeout(renewTotals, Math.max(1_000, totalsAt + TOTALS_EVERY_MS - Date.now()));
 }
 
+const dateWords = (isoDate) => isoDate.split('-').reverse().join('/');
+
 async function renewTotals() {
   totalsTimer = null;
   totalsAt = Date.now();
   const answer = await fetch('/api/v1/statistics');
   if (!answer.ok || isStopped) return;
-  const totals = await answer.json();
+  const totals = { ...(await answer.json()), market_date: dateWords(answer.headers.get('Business-Date')) };
   for (const place of document.querySelectorAll('[data-total]')) {
     const value = totals[place.dataset.total];
-    const words = place.dataset.total.endsWith('_cents') ? formatCents(value, language) : value === null ? texts.under_five : formatCount(value, language);
+    const words = typeof value === 'string' ? value : place.dataset.total.endsWith('_cents') ? formatCents(value, language) : value === null ? texts.under_five : formatCount(value, language);
     painter.write(place, words, true);
   }
 }
@@ -181,7 +187,7 @@ function showLink() {
 
 function showStrip(state, time) {
   const isLost = state === 'lost' || state === 'stale';
-  let [kind, word] = ['quiet', ''];
+  let [kind, word] = ['quiet', texts.intro];
   if (isLost && feed.retryAt !== null) {
     [kind, word] = ['lost', say('lost', { time, seconds: Math.max(0, Math.ceil((feed.retryAt - Date.now()) / 1_000)) })];
   } else if (isLost) [kind, word] = ['lost', say('retrying', { time })];

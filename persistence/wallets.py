@@ -1,0 +1,40 @@
+"""A party's wallet as the party sees it, and what it told about itself."""
+
+import msgspec
+
+from persistence.connection import Pool
+from persistence.enrolments import KycState
+
+
+class OwnWallet(msgspec.Struct, frozen=True, kw_only=True):
+    """A party's wallet: the identity check behind it, the IBAN for wires, and its money by bucket (cents)."""
+
+    wallet_id: str
+    kyc_state: KycState
+    kyc_reason: str | None
+    onboarding_url: str | None
+    virtual_iban: str | None
+    buckets: dict[str, int]
+
+
+async def own_wallet(pool: Pool, party_id: str) -> OwnWallet:
+    """The wallet of a party that exists; buckets that never held anything are absent."""
+    party = await pool.fetchrow(
+        "SELECT kind, wallet_id, kyc_state, kyc_reason, onboarding_url, virtual_iban FROM party WHERE id = $1", party_id
+    )
+    assert party is not None, party_id
+    fields = dict(party.items())
+    kind = fields.pop("kind")
+    owner_kind = "lender" if kind in ("lender_person", "lender_legal") else kind
+    rows = await pool.fetch(
+        "SELECT bucket, balance_cents * normal_side AS cents FROM account WHERE owner_kind = $1 AND owner_id = $2",
+        owner_kind,
+        party_id,
+    )
+    return OwnWallet(**fields, buckets={row["bucket"]: row["cents"] for row in rows})
+
+
+async def read_profile(pool: Pool, party_id: str) -> str:
+    """What a party that exists told about itself, as JSON."""
+    profile: str = await pool.fetchval("SELECT profile FROM party WHERE id = $1", party_id)
+    return profile

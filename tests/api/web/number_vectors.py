@@ -1,0 +1,26 @@
+"""Figures and how both formatters must write them: (function, value, Italian, English)."""
+
+VECTORS = [
+    ("formatCents", 0, "0,00\u00a0€", "€0.00"),
+    ("formatCents", 5, "0,05\u00a0€", "€0.05"),
+    ("formatCents", -3, "\u22120,03\u00a0€", "\u2212€0.03"),
+    ("formatCents", -300, "\u22123,00\u00a0€", "\u2212€3.00"),
+    ("formatCents", 99_999, "999,99\u00a0€", "€999.99"),
+    ("formatCents", 123_450, "1.234,50\u00a0€", "€1,234.50"),
+    ("formatCents", 123_456_789, "1.234.567,89\u00a0€", "€1,234,567.89"),
+    ("formatCents", 10**13, "100.000.000.000,00\u00a0€", "€100,000,000,000.00"),
+    ("formatCents", None, "–", "–"),
+    ("formatBp", 450, "4,50\u00a0%", "4.50%"),
+    ("formatBp", 0, "0,00\u00a0%", "0.00%"),
+    ("formatBp", 5, "0,05\u00a0%", "0.05%"),
+    ("formatBp", 10_000, "100,00\u00a0%", "100.00%"),
+    ("formatBp", -27, "\u22120,27\u00a0%", "\u22120.27%"),
+    ("formatBp", None, "–", "–"),
+    ("formatCbp", 50_000, "5,00\u00a0%", "5.00%"),
+    ("formatCbp", 41_188, "4,1188\u00a0%", "4.1188%"),
+    ("formatCbp", 7, "0,0007\u00a0%", "0.0007%"),
+    ("formatCount", 0, "0", "0"),
+    ("formatCount", 999, "999", "999"),
+    ("formatCount", 1_234_567, "1.234.567", "1,234,567"),
+    ("formatCount", -1_000, "\u22121.000", "\u22121,000"),
+]
