@@ -12,6 +12,7 @@ from api.settings import ApiSettings
 from cli.environment import actor_settings, api_settings, lemonway_settings, persistence_settings
 from cli.lemonway_connection import connection_to
 from cli.listening import listening_socket
+from cli.logs import configure_logs
 from cli.until_stopped import run_until_stopped
 from persistence.business_clock import use_virtual_time
 from persistence.connection import connect
@@ -23,6 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _serve() -> int:
+    configure_logs()
     settings = api_settings(os.environ)
     listening = listening_socket(os.environ, host=settings.host, port=settings.port)
     database_url = persistence_settings(os.environ).database_url

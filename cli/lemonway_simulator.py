@@ -7,6 +7,7 @@ import uvicorn
 
 from cli.environment import listen_settings, simulator_settings
 from cli.listening import listening_socket
+from cli.logs import configure_logs
 from cli.process_status import OwnSignalsServer
 from cli.until_stopped import run_until_stopped
 from lemonway.simulator.app import create_simulator
@@ -18,6 +19,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _simulate() -> int:
+    configure_logs()
     settings = listen_settings(os.environ)
     config = uvicorn.Config(
         create_simulator(simulator_settings(os.environ)),

@@ -15,6 +15,7 @@ import uvicorn
 from cli.command_failed import CommandFailed
 from cli.environment import listen_settings
 from cli.listening import listening_socket, port_of
+from cli.logs import configure_logs
 from cli.until_stopped import run_until_stopped
 
 Scope = MutableMapping[str, Any]
@@ -69,6 +70,7 @@ def _reasons(failures: BaseExceptionGroup[BaseException]) -> str:
 
 
 async def _run(name: str, work: Callable[[ProcessStatus], Coroutine[Any, Any, None]]) -> int:
+    configure_logs()
     settings = listen_settings(os.environ)
     listening = listening_socket(os.environ, host=settings.host, port=settings.port)
     status = ProcessStatus(name, port_of(listening))
