@@ -10,6 +10,7 @@ import pytest
 from actors.embedded_valkey import EmbeddedValkey, find_valkey_binary
 from persistence.instructions import NewInstruction, insert_instructions
 from persistence.payment_instructions import lemonway_reference
+from persistence.reconnection import Backoff, keep_trying
 from tests.lemonway.jobs.paying_market import PayingMarket
 from tests.persistence.signed_market import id_of
 
@@ -99,7 +100,8 @@ async def test_a_database_that_drops_every_connection_is_returned_to(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
-        await market.quiet()
+        # The market's own pool has lost its connections too, and finds out one by one.
+        await keep_trying(market.quiet, name="market", backoff=Backoff())
         assert not process.done()
     await administration.close()
 
