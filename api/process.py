@@ -58,7 +58,6 @@ async def run_api(place: GatewayPlace, listening: socket.socket) -> None:
     Raises what made the feed fail for good: whoever runs the process starts it again.
     """
     async with open_gateway(place) as gateway:
-        answer_without_delay(listening)
         server = GatewayServer(uvicorn_config(gateway.app))
         serving = asyncio.create_task(server.serve(sockets=[listening]))
         try:
@@ -107,16 +106,6 @@ async def open_gateway(place: GatewayPlace) -> AsyncIterator[Gateway]:
         finally:
             await feed.stop()
             await following
-
-
-def answer_without_delay(listening: socket.socket) -> None:
-    """Send small packets at once, on every connection this socket accepts.
-
-    An answer's head and body are written apart; without this the second waits 40 ms for the client's acknowledgement.
-    asyncio sets it only on sockets whose protocol number is spelled out, which those of a listening one are not.
-    """
-    if listening.family in (socket.AF_INET, socket.AF_INET6):
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def uvicorn_config(app: Litestar) -> uvicorn.Config:

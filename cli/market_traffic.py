@@ -29,7 +29,7 @@ def traffic_market() -> Market:
 
 
 async def run_traffic(running: RunningMarket, data_folder: Path) -> None:
-    """Play until everything is repaid or this is cancelled. A market that cannot go on says why, and stays up."""
+    """Play until nothing moves by itself any more, or this is cancelled. What stops it before that is told."""
     operator_key = f"blk_operator_{running.environment[API_VARIABLES['operator_secret']]}"
 
     async def pause() -> None:
@@ -53,11 +53,14 @@ async def run_traffic(running: RunningMarket, data_folder: Path) -> None:
         except CommandFailed as failure:
             say(f"the simulated traffic has stopped: {failure}")
         else:
-            say("the simulated traffic is over: every loan is repaid")
+            say("the simulated traffic is over: no loan of its market has anything left that moves by itself")
 
 
 def _kept_secret(file: Path) -> bytes:
     if not file.exists():
-        file.touch(mode=0o600)
-        file.write_bytes(secrets.token_bytes(SECRET_BYTES))
+        # Whole or absent: half a secret would lock everybody out who enters with it.
+        unfinished = file.with_suffix(".unfinished")
+        unfinished.touch(mode=0o600)
+        unfinished.write_bytes(secrets.token_bytes(SECRET_BYTES))
+        unfinished.replace(file)
     return file.read_bytes()

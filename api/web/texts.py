@@ -35,8 +35,8 @@ TEXTS: dict[str, Text] = {
     # what is being covered
     "stream": Text("Appena coperte", "Just covered"),
     "stream_note": Text(
-        "Abbinate nel libro: chi ha chiesto deve ancora firmare.",
-        "Matched in the book: the borrower still has to sign.",
+        "Abbinate nel libro: firma e versamento vengono dopo.",
+        "Matched in the book: signature and payment come after.",
     ),
     "stream_empty": Text("Ancora nessuna richiesta coperta.", "No request covered yet."),
     # a book

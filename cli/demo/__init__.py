@@ -20,7 +20,13 @@ from cli.demo.market_file import MarketFileRefused, read_market
 from cli.demo.quiet import until_quiet
 from cli.demo.report import print_report
 from cli.demo.story import ROME, SETTING_UP, Story
-from cli.environment import API_VARIABLES, EMBEDDED_SERVER_VARIABLES, LEMONWAY_VARIABLES
+from cli.environment import (
+    ACTOR_VARIABLES,
+    API_VARIABLES,
+    EMBEDDED_SERVER_VARIABLES,
+    LEMONWAY_VARIABLES,
+    SIMULATOR_VARIABLES,
+)
 from cli.market_environment import SIMULATOR
 from cli.processes import MarketOptions, RunningMarket
 from cli.progress import say
@@ -93,8 +99,8 @@ def virtual_time(market: Market) -> dict[str, str]:
     return {
         API_VARIABLES["clock"]: "virtual",
         API_VARIABLES["clock_starts_at"]: starts_at.isoformat(),
-        "BLULEND_TICKING": "false",
-        "BLULEND_SIMULATOR_START_AT": starts_at.isoformat(),
+        ACTOR_VARIABLES["ticking"]: "false",
+        SIMULATOR_VARIABLES["start_at"]: starts_at.isoformat(),
         LEMONWAY_VARIABLES["waits_percent"]: str(WAITS_PERCENT),
         LEMONWAY_VARIABLES["timeout_s"]: str(CALL_TIMEOUT_S),
     }

@@ -48,11 +48,11 @@ class Door:
         """`key` is the Idempotency-Key of calls that have no id in their path."""
         return await self._call("POST", path, body, {} if key is None else {"Idempotency-Key": key})
 
-    async def submit_form(self, address: str, fields: Mapping[str, str]) -> None:
+    async def submit_form(self, path: str, fields: Mapping[str, str]) -> None:
         """Send a page's form as a person's browser would, without following where it leads."""
-        answer = await self._until_answered("POST", address, {}, data=fields)
+        answer = await self._until_answered("POST", path, {}, data=fields)
         if answer.status_code not in (200, 303):
-            raise CallRefused("POST", address, answer)
+            raise CallRefused("POST", path, answer)
 
     async def _call(self, method: str, path: str, body: object, headers: Mapping[str, str]) -> Any:
         sent: dict[str, Any] = {} if body is None else {"json": body}

@@ -18,6 +18,7 @@ from marketplace.calendar_months import months_later
 
 ROME = ZoneInfo("Europe/Rome")
 SETTING_UP, MORNING, BUSINESS, EVENING = time(6), time(7), time(9), time(18)
+REQUEST_HOURS = timedelta(hours=8)
 LONGEST_AFTERMATH = timedelta(days=45)
 """How long after the last instalment of a market something may still move by itself."""
 
@@ -117,13 +118,14 @@ class Story:
                     wired = True
         if wired:
             await self._rest()
-        minute = 0
-        for request in self._market.requests:
-            if request.on == day:
-                minute += 1
-                await self._move_both(day, BUSINESS.replace(hour=BUSINESS.hour + minute // 60, minute=minute % 60))
-                await self._ask_for_credit(request)
-                await self._pause()
+        requests = [request for request in self._market.requests if request.on == day]
+        for place, request in enumerate(requests, start=1):
+            # A minute apart, closer on a day so busy that they would not fit before the evening.
+            apart = min(timedelta(minutes=1), REQUEST_HOURS / len(requests))
+            opens_at = datetime.combine(day, BUSINESS) + apart * place
+            await self._move_both(day, opens_at.time())
+            await self._ask_for_credit(request)
+            await self._pause()
 
     async def _wire(self, key: str, name: str, place: int, cents: int) -> None:
         door = self._enrolment.doors[self._market.id_of("lender", key)]

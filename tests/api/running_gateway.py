@@ -22,8 +22,9 @@ from actors.redis_connection import RedisConnection
 from actors.shards import ShardMap
 from api.access_keys import key_id_of
 from api.feeds.client import BookFeedClient
-from api.process import GatewayPlace, GatewayServer, answer_without_delay, open_gateway, uvicorn_config
+from api.process import GatewayPlace, GatewayServer, open_gateway, uvicorn_config
 from api.settings import ApiSettings
+from cli.listening import listen
 from lemonway.transport import LemonwayConnection
 from persistence.business_clock import BusinessClock, use_virtual_time
 from persistence.command_sweeper import CommandSweeper
@@ -236,7 +237,7 @@ async def running_gateway(
     pool = await open_pool(database_url)
     async with pool.acquire() as database:
         await use_virtual_time(database, START)
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    with listen("127.0.0.1", 0) as listening:
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         async with serving(place, listening) as app:
             gateway = RunningGateway(url, pool, app)
@@ -253,7 +254,6 @@ async def serving(place: GatewayPlace, listening: socket.socket) -> AsyncIterato
     async with open_gateway(place) as gateway:
         config = uvicorn_config(gateway.app)
         config.timeout_graceful_shutdown = 1
-        answer_without_delay(listening)
         server = GatewayServer(config)
         task = asyncio.create_task(server.serve(sockets=[listening]))
         while not (server.started and gateway.channels.is_current):

@@ -11,6 +11,15 @@ from typing import Any
 
 import pytest
 
+from cli.demo import market_variables
+from cli.demo.doors import Door, client_for
+from cli.demo.market_file import read_market
+from cli.demo.quiet import until_quiet
+from cli.demo.story import Story
+from cli.environment import API_VARIABLES
+from cli.market_environment import SIMULATOR
+from cli.processes import MarketOptions, RunningMarket
+
 ROOT = Path(__file__).parent.parent.parent
 CASES = ROOT / "tests" / "reference_cases"
 KILLED_AFTER_S = 9.0
@@ -81,6 +90,36 @@ async def test_the_demonstration_gives_the_figures_worked_out_by_hand(tmp_path: 
     expected = json.loads((CASES / "three_lenders_result.json").read_text())
 
     assert as_worked_out_by_hand(await demonstrate(tmp_path)) == expected
+
+
+@pytest.mark.timeout(240)
+async def test_a_market_that_was_stopped_goes_on_where_it_stood(tmp_path: Path) -> None:
+    expected = json.loads((CASES / "three_lenders_result.json").read_text())
+
+    await played(tmp_path, months=4)
+
+    assert as_worked_out_by_hand(await played(tmp_path, months=None)) == expected
+
+
+async def played(folder: Path, *, months: int | None) -> dict[str, Any]:
+    """What has come of the hand-checked market after so many months, over the data of the start before."""
+    market = read_market(CASES / "three_lenders_market.toml")
+    options = MarketOptions(data_folder=folder / "data", durable=False, environment=market_variables(market))
+    async with RunningMarket(options) as running:
+        operator_key = f"blk_operator_{running.environment[API_VARIABLES['operator_secret']]}"
+        async with client_for(running.url) as gateway, client_for(running.addresses[SIMULATOR]) as institution:
+            operations, simulator = Door(gateway, key=operator_key), Door(institution)
+            story = Story(
+                market,
+                operations=operations,
+                simulator=simulator,
+                progress=lambda day, settled, loans: None,
+                secrets_from=b"the same for both starts",
+            )
+            await story.play(months=months, enrolled=lambda count: None)
+            await until_quiet(operations, simulator)
+            result: dict[str, Any] = await operations.get("/api/v1/ops/result")
+            return result
 
 
 @pytest.mark.long
