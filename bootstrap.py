@@ -63,7 +63,8 @@ def continue_in_environment() -> None:
     standard error when no environment can be made.
     """
     # The test lock holds the run lock's packages too; both are stamped when it is installed.
-    locks = [RUN_LOCK, TEST_LOCK] if _subcommand() in NEED_TEST_LOCK else [RUN_LOCK]
+    needs_tests = _subcommand() in NEED_TEST_LOCK and not {"-h", "--help"} & set(sys.argv)
+    locks = [RUN_LOCK, TEST_LOCK] if needs_tests else [RUN_LOCK]
     try:
         if not _is_complete(locks):
             if sys.version_info < OLDEST_PYTHON:

@@ -20,6 +20,7 @@ _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 # Linux sends the parent-death signal when the *thread* that started the child ends, so every child is
 # started by this one thread, which lives as long as the process.
 _starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="child-process-starter")
+_running: "list[tuple[subprocess.Popen[bytes], signal.Signals]]" = []
 
 
 class ProcessUser:
@@ -47,7 +48,7 @@ def start(
     open files it inherits those whose descriptors are in `hand_over`, under the same numbers.
     """
     with log.open("ab") as output:
-        return _starter.submit(
+        process = _starter.submit(
             subprocess.Popen,
             [os.fspath(word) for word in command],
             stdin=subprocess.DEVNULL,
@@ -62,6 +63,9 @@ def start(
             extra_groups=None if user is None else [],
             preexec_fn=_dies_with_parent(stop_signal),
         ).result()
+    _running[:] = [(child, its_signal) for child, its_signal in _running if child.poll() is None]
+    _running.append((process, stop_signal))
+    return process
 
 
 def _dies_with_parent(stop_signal: signal.Signals) -> Callable[[], None] | None:
@@ -87,6 +91,23 @@ def stop(process: subprocess.Popen[bytes], stop_signal: signal.Signals, *, patie
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+def end_everything(*, patience_s: float) -> None:
+    """Ask every child that runs to end; those that have not after `patience_s` seconds in all are killed."""
+    children = [(child, stop_signal) for child, stop_signal in _running if child.poll() is None]
+    for child, stop_signal in children:
+        _signal_group(child.pid, stop_signal)
+    deadline = time.monotonic() + patience_s
+    for child, _ in children:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(max(0.0, deadline - time.monotonic()))
+        _signal_group(child.pid, signal.SIGKILL)
+
+
+def _signal_group(leader: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, number)
 
 
 def stop_leftover(pid: int, stop_signal: signal.Signals, *, patience_s: float) -> None:

@@ -12,7 +12,7 @@ ActorError
 └── PurseRefused            the purse said no, and will say no again
     ├── PurseTermsDiffer    the reference is known with other terms
     ├── PurseStepUnknown    the purse has never heard of the fill or payout
-    └── PurseStepImpossible the fill or payout is in a state this step does not start from
+    └── PurseStepImpossible the purse is not in the state this step starts from
 """
 
 
@@ -72,4 +72,4 @@ class PurseStepUnknown(PurseRefused):
 
 
 class PurseStepImpossible(PurseRefused):
-    """The fill or payout is in another state than the step starts from."""
+    """The fill or payout is in another state than the step starts from, or less is used than is to be freed."""

@@ -10,6 +10,7 @@ from actors.feed_channel import BookChannelView, Deliver, FeedChannel, PurseChan
 from actors.feed_messages import ResumePoint
 from actors.shards import ShardMap
 from marketplace.journal import GENESIS_HASH, JournalEntry, shard_holds_books
+from marketplace.market_history import LiveBook
 from marketplace.ports import JournalHead
 
 BATCH = 1_000
@@ -50,7 +51,7 @@ class EventFeed:
             except (RedisUnreachable, RedisRefused) as failure:
                 self.is_connected = False
                 if not self._stopping:
-                    _log.warning("feed_unreachable", why=str(failure))
+                    _log.warning("feed_unreachable", cause=str(failure))
                     await asyncio.sleep(RETRY_S)
 
     async def stop(self) -> None:
@@ -68,6 +69,12 @@ class EventFeed:
     def heads(self) -> dict[str, int]:
         """The sequence each channel has reached."""
         return {name: channel.sequence for name, channel in self._channels.items()}
+
+    def live_book(self, company_id: str) -> LiveBook:
+        """A company's book and its recent past as of the last entry read. It goes on: read it before waiting again."""
+        view = self._channel(f"book:{company_id}").view
+        assert isinstance(view, BookChannelView), company_id
+        return view.live_book
 
     def failed_channels(self) -> dict[str, str]:
         """Channels whose view could not be made from their journal, each with why: they stand still."""

@@ -7,6 +7,7 @@ from typing import Protocol, TypeAlias
 from actors.feed_messages import FIRST_INCARNATION, Delta, FeedMessage, Reset, ResumePoint, Snapshot
 from marketplace.book_view import BookView, BookViewFold, ViewOperation, book_view_checksum, book_view_operations
 from marketplace.journal import JournalEntry, decode_book_record, decode_purse_event
+from marketplace.market_history import LiveBook, MarketHistory
 from marketplace.purse_view import PurseView, PurseViewFold, purse_view_checksum, purse_view_operations
 
 DELTAS_KEPT = 1_000
@@ -40,10 +41,18 @@ class BookChannelView:
     def __init__(self, company_id: str, shard: str) -> None:
         self._company_id = company_id
         self._fold = BookViewFold(company_id, shard)
+        self._history = MarketHistory()
         self._shown = self._fold.view()
 
+    @property
+    def live_book(self) -> LiveBook:
+        """The book behind the view, with its recent past, as of the last entry taken in; to be read only."""
+        return LiveBook(book=self._fold.book, history=self._history)
+
     def apply(self, entry: JournalEntry) -> None:
-        self._fold.apply(decode_book_record(entry.payload), entry.seq)
+        record = decode_book_record(entry.payload)
+        self._history.apply(record, self._fold.book)
+        self._fold.apply(record, entry.seq)
 
     def operations(self) -> list[ViewOperation]:
         before, self._shown = self._shown, self._fold.view()
@@ -88,19 +97,19 @@ class FeedChannel:
     def __init__(self, name: str, view: ChannelView) -> None:
         self.name = name
         self.sequence = 0
-        self._view = view
+        self.view = view
         self._last_entry_seq = 0
         self._deltas: deque[Delta] = deque(maxlen=DELTAS_KEPT)
         self._subscribers: dict[object, Deliver] = {}
 
     def apply(self, entry: JournalEntry) -> None:
         """Take the next entry of the journal in; `publish` tells of it."""
-        self._view.apply(entry)
+        self.view.apply(entry)
         self._last_entry_seq = entry.seq
 
     def publish(self) -> None:
         """Tell the subscribers what the entries taken in since the last time have changed, if anything."""
-        operations = self._view.operations()
+        operations = self.view.operations()
         if not operations:
             return
         previous, self.sequence = self.sequence, self._last_entry_seq
@@ -110,7 +119,7 @@ class FeedChannel:
             p=previous,
             s=self.sequence,
             ops=tuple(operations),
-            crc=self._view.checksum(self.sequence),
+            crc=self.view.checksum(self.sequence),
         )
         self._deltas.append(delta)
         for deliver in list(self._subscribers.values()):
@@ -140,8 +149,8 @@ class FeedChannel:
             ch=self.name,
             inc=FIRST_INCARNATION,
             s=self.sequence,
-            data=self._view.data(),
-            crc=self._view.checksum(self.sequence),
+            data=self.view.data(),
+            crc=self.view.checksum(self.sequence),
         )
 
 

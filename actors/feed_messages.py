@@ -1,4 +1,4 @@
-"""What the feed says about one channel, ready to be encoded as JSON. Shapes: feed protocol `blulend.1`."""
+"""What the feed says about one channel, ready to be encoded as JSON. Shapes: docs/feed_protocol.md."""
 
 from typing import TypeAlias
 

@@ -50,6 +50,18 @@ local function instant(name, text)
   return text
 end
 
+-- What lending counts against: ids that differ, with commas between, or '-' for none. The text is kept in records as it is.
+local function limit_keys(text)
+  local keys, seen = {}, {}
+  if text == '-' then return keys end
+  for key in string.gmatch(text .. ',', '([^,]*),') do
+    if seen[id('limit key', key)] then bad_argument('limit keys', text) end
+    seen[key] = true
+    keys[#keys + 1] = key
+  end
+  return keys
+end
+
 local function arguments_exactly(args, expected)
   if #args ~= expected then bad_argument('number of arguments', #args) end
 end
@@ -266,26 +278,51 @@ end)
 -- ---------------------------------------------------------------------------------------------------- purses
 
 local BUCKETS = {'free', 'taken', 'sent', 'held', 'in', 'out'}
-local FIGURES = {'free', 'taken', 'sent', 'held', 'in', 'out', 'ver', 'reserve', 'kept'}
-
-local function load_purse(key, lender)
-  if string.sub(key, -(#lender + 3)) ~= ':p:' .. lender then bad_argument('purse key', key) end
-  local purse = {key = key, lender = lender, limit = {}, use = {}, cash_since = redis.call('HGET', key, 'cash_since')}
-  local values = redis.call('HMGET', key, unpack(FIGURES))
-  for i, name in ipairs(FIGURES) do purse[name] = tonumber(values[i] or '0') end
-  return purse
-end
-
-local function load_strategy(purse, strategy)
-  if not purse.use[strategy] then
-    local fields = redis.call('HMGET', purse.key, 'l:' .. strategy, 'u:' .. strategy)
-    purse.limit[strategy] = fields[1] and tonumber(fields[1]) or nil
-    purse.use[strategy] = tonumber(fields[2] or '0')
-  end
-end
+local FIGURES = {'free', 'taken', 'sent', 'held', 'in', 'out', 'ver', 'reserve', 'kept', 'fresh'}
 
 local function spendable(purse)
   return math.max(0, purse.free - purse.reserve - purse.kept)
+end
+
+local function load_purse(key, lender)
+  if string.sub(key, -(#lender + 3)) ~= ':p:' .. lender then bad_argument('purse key', key) end
+  local texts = redis.call('HMGET', key, 'cash_since', 'fresh_at')
+  local purse = {key = key, lender = lender, limit = {}, use = {}, cash_since = texts[1], fresh_at = texts[2]}
+  local values = redis.call('HMGET', key, unpack(FIGURES))
+  for i, name in ipairs(FIGURES) do purse[name] = tonumber(values[i] or '0') end
+  purse.shown = spendable(purse)
+  return purse
+end
+
+-- A purse keeps limit and use of each key, never the room left: a lowered limit takes nothing back. Use is counted
+-- whether or not the key has a limit, so that one set tomorrow is right.
+local function load_use(purse, key)
+  if not purse.use[key] then
+    local fields = redis.call('HMGET', purse.key, 'l:' .. key, 'u:' .. key)
+    purse.limit[key] = fields[1] and tonumber(fields[1]) or nil
+    purse.use[key] = tonumber(fields[2] or '0')
+  end
+end
+
+local function add_use(purse, keys, amount)
+  for _, key in ipairs(keys) do
+    load_use(purse, key)
+    purse.use[key] = purse.use[key] + amount
+  end
+end
+
+-- Money that became spendable at the latest instant at which any did is fresh, all before it rests; resting money is
+-- spent first. A step that was late on its way counts as if it had come at that instant.
+local function note_fresh(purse, at)
+  local before, after = purse.shown, spendable(purse)
+  purse.shown = after
+  if after > before then
+    -- Without its Z an instant sorts as text: a fraction of a second is the longer one.
+    local is_newer = not purse.fresh_at or string.sub(at, 1, -2) > string.sub(purse.fresh_at, 1, -2)
+    purse.fresh = (is_newer and 0 or purse.fresh) + after - before
+    if is_newer then purse.fresh_at = at end
+  end
+  purse.fresh = math.min(purse.fresh, after)
 end
 
 local function check_purse(purse)
@@ -302,20 +339,23 @@ local function write_purse(purse)
     fields[#fields + 1] = name
     fields[#fields + 1] = digits(purse[name])
   end
-  for strategy, used in pairs(purse.use) do
-    fields[#fields + 1] = 'u:' .. strategy
+  for key, used in pairs(purse.use) do
+    fields[#fields + 1] = 'u:' .. key
     fields[#fields + 1] = digits(used)
   end
-  if purse.cash_since then
-    fields[#fields + 1] = 'cash_since'
-    fields[#fields + 1] = purse.cash_since
+  for _, name in ipairs({'cash_since', 'fresh_at'}) do
+    if purse[name] then
+      fields[#fields + 1] = name
+      fields[#fields + 1] = purse[name]
+    end
   end
   redis.call('HSET', purse.key, unpack(fields))
 end
 
--- A purse's event, in the field order of marketplace/purse_events.py. `more` holds its own fields as JSON, each after a
--- comma.
+-- A purse's event, once the purse has changed, in the field order of marketplace/purse_events.py. `more` holds its own
+-- fields as JSON, each after a comma.
 local function purse_entry(purse, kind, ref, at, more)
+  note_fresh(purse, at)
   local payload = string.format('{"type":"%s","lender_id":"%s","ref":"%s","at":"%s","ver":%.0f,"free_cents":%.0f%s}',
     kind, purse.lender, ref, at, purse.ver, spendable(purse), more)
   return {kind = kind, company = '-', lender = purse.lender, cause = ref, payload = payload}
@@ -328,8 +368,8 @@ end
 -- ---------------------------------------------------------------------------------------------------- fills
 
 -- A fill's record: its terms, its decision (seq, ver, free) and, once it has ended, its end (seq, ver, free).
-local FILL_FIELDS = {'state', 'lender', 'strategy', 'cover', 'want', 'min', 'replaces', 'cents', 'seq', 'ver', 'free',
-  'posted_seq', 'end_seq', 'end_ver', 'end_free'}
+local FILL_FIELDS = {'state', 'lender', 'strategy', 'cover', 'want', 'min', 'replaces', 'keys', 'cents', 'seq', 'ver',
+  'free', 'posted_seq', 'end_seq', 'end_ver', 'end_free'}
 local FILL_NUMBERS = {want = true, min = true, cents = true, seq = true, ver = true, free = true, posted_seq = true,
   end_seq = true, end_ver = true, end_free = true}
 
@@ -412,17 +452,20 @@ local function write_batch(batch)
   end
 end
 
--- What the purse can promise: cash beyond reserve and kept money, within the strategy's budget. What the replaced
--- promise of the same strategy held is granted again whatever the limits have become.
-local function grant(purse, strategy, want, least, replaced)
+-- What the purse can promise: cash beyond reserve and kept money, within the limits of the keys named. What the replaced
+-- promise counts against a key is room again; what the same strategy held is granted whatever the limits have become.
+local function grant(purse, call, replaced)
   local old = replaced and replaced.cents or 0
-  local same = replaced and replaced.strategy == strategy
-  load_strategy(purse, strategy)
-  local granted = math.min(want, math.max(0, purse.free + old - purse.reserve - purse.kept))
-  local limit = purse.limit[strategy]
-  if limit then granted = math.min(granted, math.max(0, limit - purse.use[strategy] + (same and old or 0))) end
-  if same then granted = math.max(granted, math.min(want, old)) end
-  if granted < math.max(least, math.min(want, old)) then return 0 end
+  local given_back = {}
+  for _, key in ipairs(replaced and limit_keys(replaced.keys) or {}) do given_back[key] = old end
+  local granted = math.min(call.want, math.max(0, purse.free + old - purse.reserve - purse.kept))
+  for _, key in ipairs(call.limit_keys) do
+    load_use(purse, key)
+    local limit = purse.limit[key]
+    if limit then granted = math.min(granted, math.max(0, limit - purse.use[key] + (given_back[key] or 0))) end
+  end
+  if replaced and replaced.strategy == call.strategy then granted = math.max(granted, math.min(call.want, old)) end
+  if granted < math.max(call.least, math.min(call.want, old)) then return 0 end
   return granted
 end
 
@@ -432,22 +475,20 @@ local function decide_take(batch, purse, call)
     replaced = batch_fill(batch, call.replaces)
     if not replaced or replaced.state ~= 'taken' or replaced.lender ~= call.lender then replaced = false end
   end
-  local granted = replaced == false and 0 or grant(purse, call.strategy, call.want, call.least, replaced)
+  local granted = replaced == false and 0 or grant(purse, call, replaced)
   local record = {state = 'denied', lender = call.lender, strategy = call.strategy, cover = call.cover,
-    want = call.want, min = call.least, replaces = call.replaces, cents = granted, posted_seq = 0, end_seq = 0,
-    end_ver = 0, end_free = 0}
+    want = call.want, min = call.least, replaces = call.replaces, keys = call.keys, cents = granted, posted_seq = 0,
+    end_seq = 0, end_ver = 0, end_free = 0}
   if granted > 0 then
     local old = replaced and replaced.cents or 0
     purse.free, purse.taken, purse.ver = purse.free + old - granted, purse.taken + granted - old, purse.ver + 1
-    if replaced then
-      load_strategy(purse, replaced.strategy)
-      purse.use[replaced.strategy] = purse.use[replaced.strategy] - old
-    end
-    purse.use[call.strategy] = purse.use[call.strategy] + granted
+    if replaced then add_use(purse, limit_keys(replaced.keys), -old) end
+    add_use(purse, call.limit_keys, granted)
     record.state = 'taken'
+    local keys = #call.limit_keys > 0 and '"' .. table.concat(call.limit_keys, '","') .. '"' or ''
     record.seq = add_entry(batch, purse, 'fill_taken', call.fill, string.format(
-      ',"strategy_id":"%s","want_cents":%.0f,"cents":%.0f,"replaced_fill_id":%s,"replaced_cents":%.0f', call.strategy,
-      call.want, granted, replaced and '"' .. call.replaces .. '"' or 'null', old))
+      ',"strategy_id":"%s","limit_keys":[%s],"want_cents":%.0f,"cents":%.0f,"replaced_fill_id":%s,"replaced_cents":%.0f',
+      call.strategy, keys, call.want, granted, replaced and '"' .. call.replaces .. '"' or 'null', old))
     if replaced then
       end_fill(replaced, 'replaced', purse, record.seq)
       change_fill(batch, call.replaces, replaced)
@@ -469,25 +510,26 @@ end
 
 -- take: decide the fills that a book proposes, each once.
 -- keys: state, journal, fills, low water, then the purse of each fill
--- args: book shard, its low-water seq, at, number, per fill: id, cover, lender, strategy, cents, least, replaces or '-'
+-- args: book shard, its low-water seq, at, number,
+--       per fill: id, cover, lender, strategy, cents, least, replaces or '-', limit keys with commas between or '-'
 -- answers per fill: taken | denied | <state it has been closed in>, cents, ver, free; or STALE; or MISMATCH
 redis.register_function('take', function(keys, args)
   local batch = begin_batch(keys, args)
   local number = whole('number of fills', args[4], 100)
-  arguments_exactly(args, 4 + 7 * number)
+  arguments_exactly(args, 4 + 8 * number)
   local answers = {}
   for i = 1, number do
-    local at = 4 + 7 * (i - 1)
+    local at = 4 + 8 * (i - 1)
     local call = {fill = id('fill', args[at + 1]), cover = id('cover', args[at + 2]), lender = id('lender', args[at + 3]),
       strategy = id('strategy', args[at + 4]), want = cents('cents', args[at + 5]), least = cents('least', args[at + 6]),
-      replaces = id('replaces', args[at + 7])}
+      replaces = id('replaces', args[at + 7]), keys = args[at + 8], limit_keys = limit_keys(args[at + 8])}
     if call.want < 1 or call.least < 1 then bad_argument('cents', args[at + 5]) end
     local seq = fill_seq(call.fill, batch.book_shard)
     local purse = batch_purse(batch, keys[4 + i], call.lender)
     local record = batch_fill(batch, call.fill)
     if record and record.state ~= 'void' and (record.lender ~= call.lender or record.strategy ~= call.strategy
         or record.cover ~= call.cover or record.want ~= call.want or record.min ~= call.least
-        or record.replaces ~= call.replaces) then
+        or record.replaces ~= call.replaces or record.keys ~= call.keys) then
       answers[i] = {'MISMATCH'}
     elseif not record and seq <= batch.low_water then
       answers[i] = {'STALE'}
@@ -501,8 +543,7 @@ redis.register_function('take', function(keys, args)
 end)
 
 local function give_back(purse, record)
-  load_strategy(purse, record.strategy)
-  purse.use[record.strategy] = purse.use[record.strategy] - record.cents
+  add_use(purse, limit_keys(record.keys), -record.cents)
   purse.free, purse.ver = purse.free + record.cents, purse.ver + 1
 end
 
@@ -530,7 +571,7 @@ redis.register_function('release', function(keys, args)
     else
       if not record then
         record = {state = 'void', lender = lender, strategy = '-', cover = cover, want = 0, min = 0, replaces = '-',
-          cents = 0, seq = 0, ver = 0, free = 0, posted_seq = 0, end_seq = 0, end_ver = 0, end_free = 0}
+          keys = '-', cents = 0, seq = 0, ver = 0, free = 0, posted_seq = 0, end_seq = 0, end_ver = 0, end_free = 0}
         end_fill(record, 'void', purse, add_entry(batch, purse, 'fill_voided', fill, ''))
         change_fill(batch, fill, record)
       elseif record.state == 'taken' then
@@ -594,7 +635,7 @@ fill_step('refund', 'fill_refunded', {taken = true, sent = true},
     end_fill(record, 'refunded', purse, seq)
   end)
 
--- Lent money still uses its strategy's budget: it is at risk under that strategy.
+-- Lent money still counts against its limits: it is at risk until its principal comes back.
 fill_step('lend', 'fill_lent', {sent = true},
   function(record) return record.state == 'lent' end,
   function(purse, record, seq)
@@ -626,32 +667,61 @@ redis.register_function('deposit', function(keys, args)
   return {'OK'}
 end)
 
--- limits: replace the reserve and the budgets. What is promised beyond them stays promised.
--- keys: state, journal, done references, purse; args: ref, lender, reserve, at, number, per strategy: id, cents
+-- Limit keys with cents, as arguments `number, key, cents, ...` from `args[first]` on: their JSON, and each pair.
+local function cents_by_key(args, first)
+  local number = whole('number of limit keys', args[first], 1000)
+  arguments_exactly(args, first + 2 * number)
+  local pairs_of, json = {}, {}
+  for i = 1, number do
+    local key, amount = id('limit key', args[first + 2 * i - 1]), cents('cents', args[first + 2 * i])
+    pairs_of[i], json[i] = {key, amount}, string.format('"%s":%.0f', key, amount)
+  end
+  return table.concat(json, ','), pairs_of
+end
+
+-- limits: replace the reserve and the limits of all keys. What is promised beyond them stays promised.
+-- keys: state, journal, done references, purse; args: ref, lender, reserve, at, number, per limit: key, cents
 redis.register_function('limits', function(keys, args)
   local ref, lender, reserve = id('ref', args[1]), id('lender', args[2]), cents('reserve', args[3])
-  local at, number = instant('at', args[4]), whole('number of strategies', args[5], 1000)
-  arguments_exactly(args, 5 + 2 * number)
-  local json, fields = {}, {}
-  for i = 1, number do
-    local strategy, limit = id('strategy', args[4 + 2 * i]), cents('limit', args[5 + 2 * i])
-    json[i] = string.format('"%s":%.0f', strategy, limit)
-    fields[2 * i - 1], fields[2 * i] = 'l:' .. strategy, digits(limit)
-  end
+  local at = instant('at', args[4])
+  local json, new_limits = cents_by_key(args, 5)
   local journal = head(keys[1])
   local purse = load_purse(keys[4], lender)
-  local terms = lender .. '|' .. digits(reserve) .. '|' .. table.concat(json, ',')
+  local terms = lender .. '|' .. digits(reserve) .. '|' .. json
   local done = redis.call('HGET', keys[3], 'limits:' .. ref)
   if done then return {done == terms and 'ALREADY' or 'MISMATCH'} end
 
   purse.reserve, purse.ver = reserve, purse.ver + 1
   write_step(journal, keys[2], purse, purse_entry(purse, 'limits_set', ref, at,
-    string.format(',"reserve_cents":%.0f,"strategy_limits":{%s}', reserve, table.concat(json, ','))))
+    string.format(',"reserve_cents":%.0f,"strategy_limits":{%s}', reserve, json)))
   for _, field in ipairs(redis.call('HKEYS', purse.key)) do
     if string.sub(field, 1, 2) == 'l:' then redis.call('HDEL', purse.key, field) end
   end
-  if number > 0 then redis.call('HSET', purse.key, unpack(fields)) end
+  for _, limit in ipairs(new_limits) do redis.call('HSET', purse.key, 'l:' .. limit[1], digits(limit[2])) end
   redis.call('HSET', keys[3], 'limits:' .. ref, terms)
+  return {'OK'}
+end)
+
+-- free_use: principal came back, so what was lent counts less against the keys.
+-- keys: state, journal, done references, purse; args: ref, lender, at, number, per key: key, cents
+redis.register_function('free_use', function(keys, args)
+  local ref, lender, at = id('ref', args[1]), id('lender', args[2]), instant('at', args[3])
+  local json, freed = cents_by_key(args, 4)
+  local journal = head(keys[1])
+  local purse = load_purse(keys[4], lender)
+  local terms = lender .. '|' .. json
+  local done = redis.call('HGET', keys[3], 'free_use:' .. ref)
+  if done then return {done == terms and 'ALREADY' or 'MISMATCH'} end
+  for _, use in ipairs(freed) do
+    load_use(purse, use[1])
+    if use[2] > purse.use[use[1]] then return {'NOTUSED', use[1]} end
+    add_use(purse, {use[1]}, -use[2])
+  end
+
+  purse.ver = purse.ver + 1
+  write_step(journal, keys[2], purse, purse_entry(purse, 'use_freed', ref, at,
+    string.format(',"freed_cents":{%s}', json)))
+  redis.call('HSET', keys[3], 'free_use:' .. ref, terms)
   return {'OK'}
 end)
 

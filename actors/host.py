@@ -34,7 +34,8 @@ class BookHost:
     """Runs every shard of books whose lease it can get.
 
     `owner_id` must not be in use by another living process; a process that takes over a dead one's id takes over its
-    leases at once. With `ticking` each book with open requests is told the clock's time every second.
+    leases at once. With `ticking` each book with open requests is told the clock's time every second. `staging_ms` is
+    the platform's staging of new cash, which every book with terms is set to.
     `connect` opens a connection to the Redis of books and purses.
     """
 
@@ -47,6 +48,7 @@ class BookHost:
         lease_ms: int,
         clock: Clock,
         ticking: bool,
+        staging_ms: int,
     ) -> None:
         self._owner_id = owner_id
         self._lease_ms = lease_ms
@@ -60,6 +62,7 @@ class BookHost:
                 lease_ms=lease_ms,
                 clock=clock,
                 ticking=ticking,
+                staging_ms=staging_ms,
                 connect=connect,
             )
             for shard in shards.book_shards()
@@ -99,7 +102,7 @@ class BookHost:
                 await self._renew()
             except (RedisUnreachable, RedisRefused) as failure:
                 # Nothing is lost yet: if a lease runs out meanwhile, the next turn or renewal tells.
-                _log.warning("leases_not_renewed", why=str(failure))
+                _log.warning("leases_not_renewed", cause=str(failure))
         for runner in self._runners:
             runner.stop()
 
@@ -119,5 +122,5 @@ class BookHost:
                 check_still_owner(checked(reply, command))
             except OwnershipLost as loss:
                 if runner.epoch == epoch:
-                    _log.warning("lease_lost", shard=runner.shard, why=str(loss))
+                    _log.warning("lease_lost", shard=runner.shard, cause=str(loss))
                     runner.lose()

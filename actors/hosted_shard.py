@@ -32,7 +32,14 @@ class HostedShard:
     """
 
     def __init__(
-        self, shard: str, shards: ShardMap, connection: RedisConnection, writer: ShardWriter, low_water: int
+        self,
+        shard: str,
+        shards: ShardMap,
+        connection: RedisConnection,
+        writer: ShardWriter,
+        *,
+        low_water: int,
+        staging_ms: int,
     ) -> None:
         self.writer = writer
         self.actors: dict[str, OrderBookActor] = {}
@@ -42,6 +49,7 @@ class HostedShard:
         self._connection = connection
         self._purses = RedisPurses(connection, shards)
         self._sound_low_water = low_water
+        self._staging_ms = staging_ms
         self._rested_at: int | None = None
 
     async def handle(self, command: WaitingCommand) -> None:
@@ -104,7 +112,12 @@ class HostedShard:
     def _actor(self, company_id: str) -> OrderBookActor:
         if company_id not in self.actors:
             self.actors[company_id] = OrderBookActor(
-                company_id, self._shard, self.writer, self._purses, self._low_water
+                company_id,
+                self._shard,
+                self.writer,
+                self._purses,
+                low_water=self._low_water,
+                staging_ms=self._staging_ms,
             )
         return self.actors[company_id]
 
@@ -126,7 +139,7 @@ class HostedShard:
         try:
             await work(self._actor(company_id))
         except FAULTS_OF_ONE_COMPANY as fault:
-            _log.error("book_failed", shard=self._shard, company=company_id, exc_info=fault)
+            _log.error("book_failed", shard=self._shard, company_id=company_id, exc_info=fault)
             del self.actors[company_id]
             await self.replay(only=company_id)
             await self._try_again(company_id, work)
@@ -142,14 +155,16 @@ class HostedShard:
     def _park(self, company_id: str, fault: BookFault | FunctionFault | PurseRefused) -> None:
         cause = fault.__cause__
         self.parked[company_id] = str(fault) if cause is None else f"{fault}: {cause!r}"
-        _log.critical("book_parked", shard=self._shard, company=company_id, exc_info=fault)
+        _log.critical("book_parked", shard=self._shard, company_id=company_id, exc_info=fault)
 
 
-async def host_shard(shard: str, shards: ShardMap, connection: RedisConnection, *, epoch: int) -> HostedShard:
+async def host_shard(
+    shard: str, shards: ShardMap, connection: RedisConnection, *, epoch: int, staging_ms: int
+) -> HostedShard:
     """The shard as its journal tells it, ready to run under `epoch`."""
     keys = book_shard_keys(shards, shard)
     writer = ShardWriter(connection, keys, epoch=epoch, position=await read_position(connection, keys))
     low_water = as_int_or(0, await connection.call("HGET", keys.state, "lw"))
-    hosted = HostedShard(shard, shards, connection, writer, low_water)
+    hosted = HostedShard(shard, shards, connection, writer, low_water=low_water, staging_ms=staging_ms)
     await hosted.replay()
     return hosted

@@ -13,21 +13,11 @@ from actors.mailbox import WaitingCommand
 from actors.purse import RedisPurses
 from actors.shard_writer import CommandDecision, ShardWriter
 from marketplace.book_decisions import decide
-from marketplace.book_events import (
-    AnyBookEvent,
-    CommandRefused,
-    CoverAmended,
-    Covered,
-    CoverReleased,
-    LegDenied,
-    LegReleased,
-    LegTaken,
-    RequestClosed,
-)
+from marketplace.book_events import AnyBookEvent, CommandRefused, StagingSet
 from marketplace.commands import Envelope, Tick
-from marketplace.cover_decisions import decide_answers, decide_cover
+from marketplace.cover_decisions import decide_answers, decide_step, would_step
 from marketplace.journal import BookRecord
-from marketplace.order_book import OrderBook, RequestState
+from marketplace.order_book import OrderBook
 
 Result = TypeVar("Result")
 
@@ -35,13 +25,21 @@ Result = TypeVar("Result")
 class OrderBookActor:
     """Owns one company's book on behalf of the host that owns the shard.
 
-    `low_water` tells the sequence up to which every fill named in the shard, by any of its books, has its decision
-    recorded. Methods raise `BookFault` when the book's own code fails, and what the writer and the purses raise; in
-    every case the journal alone says what happened.
+    `staging_ms` is the platform's staging of new cash; a change is recorded in the book. `low_water` tells the
+    sequence up to which every fill named in the shard, by any of its books, has its decision recorded. Methods raise
+    `BookFault` when the book's own code fails, and what the writer and the purses raise; in every case the journal
+    alone says what happened.
     """
 
     def __init__(
-        self, company_id: str, shard: str, writer: ShardWriter, purses: RedisPurses, low_water: Callable[[], int]
+        self,
+        company_id: str,
+        shard: str,
+        writer: ShardWriter,
+        purses: RedisPurses,
+        *,
+        low_water: Callable[[], int],
+        staging_ms: int,
     ) -> None:
         self.company_id = company_id
         self._book = OrderBook(company_id, shard)
@@ -49,6 +47,7 @@ class OrderBookActor:
         self._writer = writer
         self._purses = purses
         self._low_water = low_water
+        self._staging_ms = staging_ms
 
     def replay(self, record: BookRecord, seq: int) -> None:
         """Take in an entry of the journal that this company's book wrote before."""
@@ -65,27 +64,32 @@ class OrderBookActor:
 
     def has_open_requests(self) -> bool:
         """Whether passing time could change this book."""
-        return any(booked.state is RequestState.OPEN for booked in self._book.requests.values())
+        return any(True for _ in self._book.open_requests())
 
     async def handle(self, command: WaitingCommand) -> None:
         """Decide a command from the mailbox and take it out, in one turn."""
         envelope = self._guard("decode", command.decode)
         events = self._guard("decide", lambda: decide(self._book, envelope))
-        deciding = _deciding_event(events)
         await self._record(
             events,
             cause_id=envelope.command_id,
             at=envelope.at,
             decision=CommandDecision(
                 command=command,
-                outcome="refused" if isinstance(events[deciding], CommandRefused) else "ok",
-                event=deciding,
+                outcome="refused" if isinstance(events[0], CommandRefused) else "ok",
+                event=0,
             ),
         )
 
     async def tick(self, at: datetime) -> None:
-        """Let the book see that time has passed, where the host itself keeps the time."""
-        tick_id = f"tick:{self.company_id}:{self._writer.position.seq + 1}"
+        """Let the book see that time has passed, where the host itself keeps the time.
+
+        Only a tick that makes the book do something is recorded: an idle book leaves no trace of the hours.
+        """
+        standings = await self._purses.standings(self._book.lenders.with_offers())
+        if not self._guard("look ahead", lambda: would_step(self._book, standings, at)):
+            return
+        tick_id = self._turn_id("tick")
         envelope = Envelope(command_id=tick_id, company_id=self.company_id, at=at, command=Tick())
         events = self._guard("decide", lambda: decide(self._book, envelope))
         await self._record(events, cause_id=tick_id, at=at)
@@ -103,15 +107,23 @@ class OrderBookActor:
             events = self._guard("decide on answers", lambda: decide_answers(self._book, answers))
             if not events:
                 raise BookFault(self.company_id, f"take in the answers {answers}")
-            await self._record(events, cause_id=None, at=self._book_time())
+            await self._record(events, cause_id=self._turn_id("answers"), at=self._book_time())
             return True
-        if not self._guard("look for requests", self._book.waits_for_cover):
+        if self._book.is_staged_otherwise(self._staging_ms):
+            staging = [StagingSet(tick_ms=self._staging_ms)]
+            await self._record(staging, cause_id=self._turn_id("setting"), at=self._book_time())
+            return True
+        if not self._guard("look for a step", self._book.may_take_a_step):
             return False
-        standings = await self._purses.standings(self._book.lenders_with_offers())
-        events = self._guard("plan a cover", lambda: decide_cover(self._book, standings))
+        standings = await self._purses.standings(self._book.lenders.with_offers())
+        events = self._guard("decide on a step", lambda: decide_step(self._book, standings))
         if events:
-            await self._record(events, cause_id=None, at=self._book_time())
+            await self._record(events, cause_id=self._turn_id("step"), at=self._book_time())
         return bool(events)
+
+    def _turn_id(self, kind: str) -> str:
+        """What a turn is known by that no command caused: all its events bear the same."""
+        return f"{kind}:{self.company_id}:{self._writer.position.seq + 1}"
 
     def _book_time(self) -> datetime:
         assert self._book.now_at is not None, "a book that has decided nothing has nothing to ask"
@@ -121,22 +133,12 @@ class OrderBookActor:
         self,
         events: Sequence[AnyBookEvent],
         *,
-        cause_id: str | None,
+        cause_id: str,
         at: datetime,
         decision: CommandDecision | None = None,
     ) -> None:
         first_seq = self._writer.position.seq + 1
-        # A new cover's id is its own event's place in the journal; what was seen on the way to it has the same cause.
-        new_cover_id = f"{self._shard}:{first_seq + len(events) - 1}"
-        records = [
-            BookRecord(
-                company_id=self.company_id,
-                cause_id=cause_id or _cover_id(event) or new_cover_id,
-                at=at,
-                event=event,
-            )
-            for event in events
-        ]
+        records = [BookRecord(company_id=self.company_id, cause_id=cause_id, at=at, event=event) for event in events]
         if await self._writer.commit(records, low_water=self._low_water(), decision=decision):
             for seq, record in enumerate(records, first_seq):
                 self.replay(record, seq)
@@ -147,19 +149,3 @@ class OrderBookActor:
             return work()
         except Exception as fault:
             raise BookFault(self.company_id, step) from fault
-
-
-def _cover_id(event: AnyBookEvent) -> str | None:
-    match event:
-        case LegTaken() | LegDenied() | LegReleased() | CoverAmended() | Covered() | CoverReleased():
-            return event.cover_id
-        case _:
-            return None
-
-
-def _deciding_event(events: Sequence[AnyBookEvent]) -> int:
-    """Where the command's own first event stands, behind the requests that were found expired on the way."""
-    for place, event in enumerate(events):
-        if not (isinstance(event, RequestClosed) and event.why == "expired"):
-            return place
-    raise AssertionError(events)

@@ -1,6 +1,6 @@
 """The lenders' purses: every movement of their money is decided here, once, by the store itself."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -19,7 +19,11 @@ from marketplace.purse_calls import PurseAnswer, PurseCalls, ReleaseCall, TakeCa
 FILLS_PER_CALL = 100
 NOTHING_REPLACED = "-"
 
-_KEPT_BY_REFERENCE: frozenset[PurseOperation] = frozenset({"deposit", "limits", "hold", "pay_out", "void_hold"})
+NO_LIMIT_KEYS = "-"
+
+_KEPT_BY_REFERENCE: frozenset[PurseOperation] = frozenset(
+    {"deposit", "limits", "free_use", "hold", "pay_out", "void_hold"}
+)
 
 
 class RedisPurses:
@@ -115,11 +119,15 @@ def _step_arguments(instruction: PurseInstruction) -> list[Argument]:
         case "deposit":
             return [ref, lender_id, instruction.cents, instruction.reserved_cents, at]
         case "limits":
-            budgets = sorted(instruction.strategy_limits.items())
-            pairs: list[Argument] = [argument for pair in budgets for argument in pair]
-            return [ref, lender_id, instruction.reserve_cents, at, len(budgets), *pairs]
+            return [ref, lender_id, instruction.reserve_cents, at, *_cents_by_key(instruction.strategy_limits)]
+        case "free_use":
+            return [ref, lender_id, at, *_cents_by_key(instruction.freed_cents)]
         case _:
             return [ref, lender_id, instruction.cents, at]
+
+
+def _cents_by_key(cents: Mapping[str, int]) -> list[Argument]:
+    return [len(cents), *(argument for pair in sorted(cents.items()) for argument in pair)]
 
 
 def _fill_command(
@@ -133,6 +141,7 @@ def _fill_command(
             case TakeCall():
                 arguments += [call.fill_id, call.cover_id, call.lender_id, call.strategy_id]
                 arguments += [call.cents, call.min_cents, call.replaces or NOTHING_REPLACED]
+                arguments += [",".join(call.limit_keys) or NO_LIMIT_KEYS]
     purses = [keys.purse(call.lender_id) for call in batch]
     return function_call(name, [keys.state, keys.journal, keys.fills, keys.low_water, *purses], *arguments)
 
@@ -161,6 +170,9 @@ def _standing(lender_id: str, fields: dict[str, Reply]) -> Standing:
     def cents(name: str) -> int:
         return as_int(fields[name])
 
+    def instant(name: str) -> datetime:
+        return msgspec.convert(as_text(fields[name]), datetime)
+
     rooms = {
         name[2:]: max(0, as_int(limit) - as_int(fields.get(f"u:{name[2:]}", 0)))
         for name, limit in sorted(fields.items())
@@ -170,8 +182,10 @@ def _standing(lender_id: str, fields: dict[str, Reply]) -> Standing:
         lender_id=lender_id,
         ver=cents("ver"),
         free_cents=max(0, cents("free") - cents("reserve") - cents("kept")),
-        cash_since_at=msgspec.convert(as_text(fields["cash_since"]), datetime),
+        cash_since_at=instant("cash_since"),
         strategy_rooms=rooms,
+        fresh_cents=cents("fresh"),
+        fresh_at=instant("fresh_at") if "fresh_at" in fields else None,
     )
 
 
@@ -181,6 +195,8 @@ def _refusal(status: str, step: str, state: Sequence[Reply]) -> PurseRefused | F
             return PurseTermsDiffer(f"{step}: known with other terms")
         case "UNKNOWN":
             return PurseStepUnknown(f"{step}: not known to the purse")
+        case "NOTUSED":
+            return PurseStepImpossible(f"{step}: less than that is used of {as_text(state[0])}")
         case "WRONGSTATE" | "REFUSED":
             return PurseStepImpossible(f"{step}: it is {as_text(state[0])}")
         case "STALE":

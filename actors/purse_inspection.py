@@ -6,6 +6,7 @@ from datetime import datetime
 
 import msgspec
 
+from actors.purse import NO_LIMIT_KEYS
 from actors.redis_connection import RedisConnection
 from actors.redis_keys import purse_shard_keys
 from actors.replies import as_fields, as_list, as_text
@@ -28,6 +29,8 @@ class PurseFigures(msgspec.Struct, frozen=True, kw_only=True):
     reserve_cents: int
     kept_cents: int
     cash_since_at: datetime | None
+    fresh_cents: int
+    fresh_at: datetime | None
     strategy_limits: dict[str, int]
     strategy_uses: dict[str, int]
 
@@ -40,6 +43,7 @@ class PurseFill(msgspec.Struct, frozen=True, kw_only=True):
     strategy_id: str
     cover_id: str
     state: str
+    limit_keys: tuple[str, ...]
     cents: int
     decided_seq: int
 
@@ -53,12 +57,21 @@ class PurseHolding(msgspec.Struct, frozen=True, kw_only=True):
     cents: int
 
 
+class PurseUseFreed(msgspec.Struct, frozen=True, kw_only=True):
+    """What principal that came back freed of a purse's limits: cents by key."""
+
+    ref: str
+    lender_id: str
+    freed_cents: dict[str, int]
+
+
 class PursesFound(msgspec.Struct, frozen=True, kw_only=True):
-    """Every purse, every fill and every payout, each in a fixed order."""
+    """Every purse, fill and payout, and all that was freed, each in a fixed order."""
 
     purses: tuple[PurseFigures, ...]
     fills: tuple[PurseFill, ...]
     payouts: tuple[PurseHolding, ...]
+    freed: tuple[PurseUseFreed, ...]
 
 
 async def read_purses(connection: RedisConnection, shards: ShardMap) -> PursesFound:
@@ -66,6 +79,7 @@ async def read_purses(connection: RedisConnection, shards: ShardMap) -> PursesFo
     purses: list[PurseFigures] = []
     fills: list[PurseFill] = []
     payouts: list[PurseHolding] = []
+    freed: list[PurseUseFreed] = []
     async for key in _scan_keys(connection, "{pu*}:p:*"):
         purses.append(_figures(key.partition(":p:")[2], as_fields(await connection.call("HGETALL", key))))
     for shard in shards.purse_shards():
@@ -74,10 +88,13 @@ async def read_purses(connection: RedisConnection, shards: ShardMap) -> PursesFo
             fills.append(_fill(fill_id, record))
         async for reference, record in _scan_hash(connection, keys.references, "payout:*"):
             payouts.append(_holding(reference.removeprefix("payout:"), record))
+        async for reference, record in _scan_hash(connection, keys.references, "free_use:*"):
+            freed.append(_use_freed(reference.removeprefix("free_use:"), record))
     return PursesFound(
         purses=tuple(sorted(purses, key=lambda purse: purse.lender_id)),
         fills=tuple(sorted(fills, key=lambda fill: fill.fill_id)),
         payouts=tuple(sorted(payouts, key=lambda payout: payout.payout_id)),
+        freed=tuple(sorted(freed, key=lambda use: use.ref)),
     )
 
 
@@ -85,14 +102,13 @@ def purse_breaks(found: PursesFound) -> list[str]:
     """What is wrong with the purses, one line each; empty when everything holds.
 
     Each purse's buckets are not negative and sum to zero with in and out; what is promised, sent and set aside is the
-    sum of its fills and payouts; a strategy uses what its fills hold. Source: invariants 1 and 2 of the protocol.
+    sum of its fills and payouts; of each limit is used what its fills hold, less the principal that came back. Source:
+    invariants 1 and 2 of the protocol.
     """
     promised: dict[tuple[str, str], int] = defaultdict(int)
-    used: dict[tuple[str, str], int] = defaultdict(int)
     for fill in found.fills:
         promised[fill.lender_id, fill.state] += fill.cents
-        if fill.state in ("taken", "sent", "lent"):
-            used[fill.lender_id, fill.strategy_id] += fill.cents
+    used = _used(found)
     for payout in found.payouts:
         promised[payout.lender_id, payout.state] += payout.cents
     lenders = {purse.lender_id for purse in found.purses}
@@ -101,18 +117,30 @@ def purse_breaks(found: PursesFound) -> list[str]:
     for purse in found.purses:
         lender_id = purse.lender_id
         breaks += [f"purse {lender_id}: {line}" for line in _figure_breaks(purse)]
-        uses = {strategy: cents for strategy, cents in purse.strategy_uses.items() if cents != 0}
-        held = {strategy: cents for (lender, strategy), cents in used.items() if lender == lender_id and cents != 0}
+        uses = {key: cents for key, cents in purse.strategy_uses.items() if cents != 0}
         for name, figure, expected in (
             ("taken", purse.taken_cents, promised[lender_id, "taken"]),
             ("sent", purse.sent_cents, promised[lender_id, "sent"]),
             ("held", purse.held_cents, promised[lender_id, "held"]),
             ("out", purse.out_cents, promised[lender_id, "lent"] + promised[lender_id, "paid"]),
-            ("strategy uses", uses, held),
+            ("strategy uses", uses, used.get(lender_id, {})),
         ):
             if figure != expected:
                 breaks.append(f"purse {lender_id}: {name} is {figure}, its fills and payouts say {expected}")
     return breaks
+
+
+def _used(found: PursesFound) -> dict[str, dict[str, int]]:
+    """Cents that must count against each key by lender; a key without any is left out."""
+    used: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for fill in found.fills:
+        if fill.state in ("taken", "sent", "lent"):
+            for key in fill.limit_keys:
+                used[fill.lender_id][key] += fill.cents
+    for freed in found.freed:
+        for key, cents in freed.freed_cents.items():
+            used[freed.lender_id][key] -= cents
+    return {lender: {key: cents for key, cents in sorted(keys.items()) if cents} for lender, keys in used.items()}
 
 
 def _figure_breaks(purse: PurseFigures) -> list[str]:
@@ -127,6 +155,9 @@ def _figure_breaks(purse: PurseFigures) -> list[str]:
     ]
     if purse.kept_cents > purse.free_cents:
         breaks.append(f"kept {purse.kept_cents} is more than free {purse.free_cents}")
+    spendable = max(0, purse.free_cents - purse.reserve_cents - purse.kept_cents)
+    if purse.fresh_cents > spendable:
+        breaks.append(f"fresh {purse.fresh_cents} is more than the {spendable} that can be spent")
     return breaks
 
 
@@ -162,10 +193,12 @@ def _figures(lender_id: str, fields: dict[str, bytes]) -> PurseFigures:
     def cents(name: str) -> int:
         return int(fields[name])
 
-    def by_strategy(prefix: str) -> dict[str, int]:
+    def instant(name: str) -> datetime | None:
+        return msgspec.convert(fields[name].decode(), datetime) if name in fields else None
+
+    def by_key(prefix: str) -> dict[str, int]:
         return {name[2:]: int(value) for name, value in sorted(fields.items()) if name.startswith(prefix)}
 
-    since = fields.get("cash_since")
     return PurseFigures(
         lender_id=lender_id,
         free_cents=cents("free"),
@@ -177,22 +210,32 @@ def _figures(lender_id: str, fields: dict[str, bytes]) -> PurseFigures:
         ver=cents("ver"),
         reserve_cents=cents("reserve"),
         kept_cents=cents("kept"),
-        cash_since_at=None if since is None else msgspec.convert(since.decode(), datetime),
-        strategy_limits=by_strategy("l:"),
-        strategy_uses=by_strategy("u:"),
+        cash_since_at=instant("cash_since"),
+        fresh_cents=cents("fresh"),
+        fresh_at=instant("fresh_at"),
+        strategy_limits=by_key("l:"),
+        strategy_uses=by_key("u:"),
     )
 
 
 def _fill(fill_id: str, record: str) -> PurseFill:
-    state, lender_id, strategy_id, cover_id, _want, _least, _replaces, cents, seq, *_end = record.split("|")
+    state, lender_id, strategy_id, cover_id, _want, _least, _replaces, keys, cents, seq, *_end = record.split("|")
     return PurseFill(
         fill_id=fill_id,
         lender_id=lender_id,
         strategy_id=strategy_id,
         cover_id=cover_id,
         state=state,
+        limit_keys=() if keys == NO_LIMIT_KEYS else tuple(keys.split(",")),
         cents=int(cents),
         decided_seq=int(seq),
+    )
+
+
+def _use_freed(ref: str, record: str) -> PurseUseFreed:
+    lender_id, freed = record.split("|")
+    return PurseUseFreed(
+        ref=ref, lender_id=lender_id, freed_cents=msgspec.json.decode(f"{{{freed}}}", type=dict[str, int])
     )
 
 

@@ -62,6 +62,7 @@ class ShardRunner:
         lease_ms: int,
         clock: Clock,
         ticking: bool,
+        staging_ms: int,
         connect: Callable[[], RedisConnection],
     ) -> None:
         self.shard = shard
@@ -73,6 +74,7 @@ class ShardRunner:
         self._lease_ms = lease_ms
         self._clock = clock
         self._ticking = ticking
+        self._staging_ms = staging_ms
         self._connection = connect()
         self._connect = connect
         self._state: ShardState = "waiting"
@@ -115,15 +117,15 @@ class ShardRunner:
                 await self._own_once()
                 retry_s = FIRST_RETRY_S
             except (OwnershipLost, TurnConflict) as change:
-                _log.warning("shard_dropped", shard=self.shard, why=str(change))
+                _log.warning("shard_dropped", shard=self.shard, cause=str(change))
             except (RedisUnreachable, RedisRefused) as failure:
                 self._state = "unreachable"
-                _log.warning("shard_unreachable", shard=self.shard, why=str(failure), retry_s=retry_s)
+                _log.warning("shard_unreachable", shard=self.shard, cause=str(failure), retry_s=retry_s)
                 await self._pause(retry_s)
                 retry_s = min(2 * retry_s, LONGEST_RETRY_S)
             except JournalBroken as broken:
                 self._state = "broken"
-                _log.critical("journal_broken", shard=self.shard, why=str(broken))
+                _log.critical("journal_broken", shard=self.shard, cause=str(broken))
                 return
             finally:
                 self.epoch, self._hosted = None, None
@@ -141,7 +143,9 @@ class ShardRunner:
             return
         self._is_lost, self.epoch = False, epoch
         self._state = "replaying"
-        hosted = self._hosted = await host_shard(self.shard, self._shards, self._connection, epoch=epoch)
+        hosted = self._hosted = await host_shard(
+            self.shard, self._shards, self._connection, epoch=epoch, staging_ms=self._staging_ms
+        )
         self._state = "running"
         mailbox_connection = self._connect()
         reading = asyncio.create_task(self._read_mailbox(mailbox_connection))

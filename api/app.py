@@ -8,15 +8,19 @@ from litestar.types import ControllerRouterHandler
 
 from api.access_keys import AccessKeyAuthentication
 from api.bank_accounts import BankAccountController
+from api.book_switches import CompanyStateController, SwitchController
 from api.business_dates import business_date
 from api.commands import CommandController
 from api.companies import CompanyController
 from api.dependencies import GatewayParts, provided
+from api.dry_runs import DryRunController
 from api.employee_imports import EmployeeImportController
 from api.employments import EmploymentController
+from api.forecasts import ForecastController, OutlookController
 from api.guards import access_rule, hold_rule
 from api.health import HealthController
 from api.lemonway_notifications import receive_notification
+from api.lending_switches import HoldController, LendingController
 from api.live_feed import issue_feed_ticket, serve_feed
 from api.loans import LoanController
 from api.market_clock import MoveClockController, ReadClockController
@@ -24,7 +28,9 @@ from api.market_statistics import StatisticsController
 from api.offers import OfferController
 from api.operations import OperationsController
 from api.payouts import PayoutController
+from api.preferences import PreferenceController
 from api.problems import answer_problem
+from api.receipts import FillController, RequestReceiptController
 from api.registrations import RegistrationController
 from api.request_stamps import stamp_answers
 from api.requests import RequestController
@@ -35,6 +41,7 @@ from api.ticks import TickController
 from api.wallets import WalletController
 from api.web.live_books_page import LiveBooksPage
 from api.web.pages import serve_static_file
+from api.web.receipts_page import ReceiptsPage
 
 BODY_BYTES_MAX = 64 * 1024
 
@@ -42,17 +49,27 @@ _CALLS: tuple[ControllerRouterHandler, ...] = (
     BankAccountController,
     CommandController,
     CompanyController,
+    CompanyStateController,
+    DryRunController,
     EmployeeImportController,
     EmploymentController,
+    FillController,
+    ForecastController,
+    HoldController,
+    LendingController,
     LoanController,
     OfferController,
     OperationsController,
+    OutlookController,
     PayoutController,
+    PreferenceController,
     ReadClockController,
     RegistrationController,
     RequestController,
+    RequestReceiptController,
     StatisticsController,
     StrategyController,
+    SwitchController,
     TermsController,
     TickController,
     WalletController,
@@ -70,6 +87,7 @@ def create_app(parts: GatewayParts) -> Litestar:
             receive_notification,
             HealthController,
             LiveBooksPage,
+            ReceiptsPage,
             serve_static_file,
         ],
         dependencies=provided(parts),

@@ -17,16 +17,19 @@ from api.guards import Objects, allow
 from api.problems import Problem, not_found
 from api.replays import created
 from lemonway.jobs.enrolment import DebtorAddress, Enrolment
+from lemonway.translation import country_on_mandate
+from persistence.bank_account_checks import read_bank_account
 from persistence.bank_accounts import (
     OwnBankAccount,
     OwnMandate,
+    SameBankAccount,
     add_bank_account,
     add_mandate,
     own_bank_account,
     own_mandate,
 )
 from persistence.connection import Pool
-from persistence.enrolments import read_bank_account, read_mandate
+from persistence.mandate_signing import read_mandate
 
 _OWNERS = allow(Role.BORROWER, Role.LENDER, Role.COMPANY, objects=Objects.OWN_IN_QUERY)
 _ADDS_OWN = allow(Role.BORROWER, Role.LENDER, Role.COMPANY, objects=Objects.CREATES_OWN)
@@ -73,6 +76,12 @@ class BankAccountController(Controller):
             )
         if outcome == "id_reused":
             raise id_reused("bank account")
+        if isinstance(outcome, SameBankAccount):
+            raise Problem(
+                "id-reused",
+                "You have added this IBAN already, under another id.",
+                bank_account_id=outcome.bank_account_id,
+            )
         account = await read_bank_account(pool, str(bank_account_id))
         assert account is not None, bank_account_id
         if account.lemonway_iban_id is None:
@@ -138,7 +147,7 @@ class BankAccountController(Controller):
                 street=person.address.street,
                 post_code=person.address.postcode,
                 city=person.address.city,
-                country="ITALY" if person.address.country == "IT" else person.address.country,
+                country=country_on_mandate(person.address.country),
             ),
             return_url=here,
             error_url=here,

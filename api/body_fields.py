@@ -11,6 +11,7 @@ PositiveCents = Annotated[int, Meta(ge=1, le=CENTS_MAX, description="Euro cents,
 Cents = Annotated[int, Meta(ge=0, le=CENTS_MAX, description="Euro cents.")]
 BasisPoints = Annotated[int, Meta(ge=0, le=10_000, description="Hundredths of a per cent a year.")]
 Months = Annotated[int, Meta(ge=1, le=120, description="Whole months.")]
+PurposeClass = Annotated[int, Meta(ge=1, le=3, description="One of the company's classes of purpose, from 1.")]
 DebitDay = Annotated[int, Meta(ge=1, le=31, description="Day of the month on which instalments fall due.")]
 
 Name = Annotated[str, Meta(min_length=1, max_length=120, pattern=r"^\S(.*\S)?$")]

@@ -1,13 +1,11 @@
 """The business date: the day it is in Rome, by the market's clock."""
 
 from datetime import date
-from zoneinfo import ZoneInfo
 
+from marketplace.business_days import business_date_of
 from marketplace.ports import Clock
-
-ROME = ZoneInfo("Europe/Rome")
 
 
 def business_date(clock: Clock) -> date:
     """Today's business date."""
-    return clock.now().astimezone(ROME).date()
+    return business_date_of(clock.now())

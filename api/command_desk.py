@@ -1,6 +1,7 @@
 """Handing recorded commands to books, and waiting for their decision."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -47,7 +48,7 @@ class CommandDesk:
         try:
             outcome = await self._order_books.send(envelope)
         except ActorError as error:
-            _log.warning("command_left_to_sweeper", command_id=envelope.command_id, why=str(error))
+            _log.warning("command_left_to_sweeper", command_id=envelope.command_id, cause=str(error))
             return
         if isinstance(outcome, CommandBusy):
             _log.info("command_left_to_sweeper", command_id=envelope.command_id, retry_ms=outcome.retry_ms)
@@ -65,6 +66,15 @@ class CommandDesk:
                 return status
             await asyncio.sleep(min(left, _LOOK_AGAIN_S[min(looks, len(_LOOK_AGAIN_S) - 1)]))
             looks += 1
+
+    async def hand_in_all(self, envelopes: Sequence[Envelope], *, wait_s: int) -> None:
+        """Hand in committed commands and wait `wait_s` in all for the books to decide them."""
+        deadline = asyncio.get_running_loop().time() + wait_s
+        for envelope in envelopes:
+            await self.hand_in(envelope)
+        for envelope in envelopes:
+            left_s = max(0, int(deadline - asyncio.get_running_loop().time()))
+            await self.wait(envelope.command_id, wait_s=left_s)
 
     async def answer(
         self, envelope: Envelope, *, wait_s: int, is_new: bool, decided_status: int = 200

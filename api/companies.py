@@ -16,7 +16,7 @@ from api.guards import Objects, allow, anybody
 from api.problems import Problem, not_found
 from api.profiles import Entity, Person, Profile, profile_json
 from api.replays import created
-from persistence.company_cards import CompanyCard, company_card, company_cards
+from persistence.company_cards import CompanyCard, company_card, company_cards, company_exists
 from persistence.company_grants import CompanyLacksMoney, GrantIdReused, grant_budget
 from persistence.registrations import NewCompany, NewParty, register_company, wallet_id_of
 
@@ -112,6 +112,8 @@ class CompanyController(Controller):
         wait_s: WaitS = 0,
     ) -> Response[CommandReceipt]:
         """Set the company's free money aside for its own tranches. Only its own book spends it."""
+        if not await company_exists(pool, str(company_id)):
+            not_found("company")
         async with pool.acquire() as connection, connection.transaction():
             outcome = await grant_budget(
                 connection, str(company_id), str(grant_id), data.cents, at=clock.now(), party_id=caller.party_id

@@ -14,6 +14,8 @@ from api.command_desk import CommandDesk
 from api.feeds.channels import Channels
 from api.feeds.hub import FeedHub
 from api.feeds.socket import FeedSocket
+from api.forecast_desk import ForecastDesk
+from api.live_books import LiveBooks
 from api.settings import ApiSettings
 from api.web.languages import Language, preferred_language
 from lemonway.jobs.enrolment import Enrolment
@@ -32,6 +34,8 @@ CallerOrNobody = NamedDependency[SkipValidation[Caller | None]]
 SignedIn = NamedDependency[SkipValidation[Caller]]
 FeedChannels = NamedDependency[SkipValidation[Channels]]
 FeedClients = NamedDependency[SkipValidation[FeedHub]]
+Forecasts = NamedDependency[SkipValidation[ForecastDesk]]
+LiveBooksPart = NamedDependency[SkipValidation[LiveBooks]]
 Feed = NamedDependency[SkipValidation[FeedSocket]]
 Books = NamedDependency[SkipValidation[RedisOrderBooks]]
 Journals = NamedDependency[SkipValidation[JournalSource]]
@@ -51,6 +55,8 @@ class GatewayParts(msgspec.Struct, frozen=True, kw_only=True):
     journals: JournalSource
     channels: Channels
     hub: FeedHub
+    forecasts: ForecastDesk
+    live_books: LiveBooks
     feed_socket: FeedSocket
     webhook_secrets: tuple[str, ...]
     """Good secrets in the address of notifications: one, or the old and the new one while it is being changed."""
@@ -77,6 +83,8 @@ def provided(parts: GatewayParts) -> dict[str, Provide]:
         "journals": parts.journals,
         "channels": parts.channels,
         "hub": parts.hub,
+        "forecasts": parts.forecasts,
+        "live_books": parts.live_books,
         "feed_socket": parts.feed_socket,
         "webhook_secrets": parts.webhook_secrets,
     }

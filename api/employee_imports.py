@@ -11,7 +11,7 @@ from litestar.params import FromPath, JSONBody
 
 from api.body_fields import Cents, Name, StaffNumber, TaxCode
 from api.callers import Role
-from api.dependencies import Database
+from api.dependencies import Database, MarketClock
 from api.guards import Objects, allow
 from api.idempotency_keys import IdempotencyKey
 from api.problems import Problem, not_found
@@ -78,6 +78,7 @@ class EmployeeImportController(Controller):
         company_id: FromPath[UUID],
         data: JSONBody[ImportBody],
         pool: Database,
+        clock: MarketClock,
         idempotency_key: IdempotencyKey = None,
     ) -> ImportReceipt:
         """Add employees, or change those known by their staff number. The same list again changes nothing."""
@@ -87,7 +88,11 @@ class EmployeeImportController(Controller):
         import_id = idempotency_key or uuid4()
         async with pool.acquire() as connection, connection.transaction():
             outcome = await import_employees(
-                connection, str(company_id), [_listed(row) for row in rows], import_id=str(import_id)
+                connection,
+                str(company_id),
+                [_listed(row) for row in rows],
+                import_id=str(import_id),
+                at=clock.now(),
             )
         if isinstance(outcome, list):
             taken = [

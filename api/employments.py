@@ -1,23 +1,22 @@
 """How an employee comes in: the company code, then the claim to be on that company's list."""
 
-import hashlib
-import secrets
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from litestar import Controller, Response, get, post, put
+from litestar import Controller, Request, Response, get, post, put
 from litestar.params import FromPath, JSONBody
-from redis.asyncio import Redis
 
 from api.body_fields import TaxCode
 from api.callers import Role
 from api.command_desk import id_reused
 from api.dependencies import Database, JobsRedis, MarketClock, SignedIn
+from api.expiring_tokens import issue_token, read_token
 from api.guards import Objects, allow, anybody
 from api.problems import Problem, not_found
 from api.replays import created
+from api.throttling import FAILED_CODE_CHECKS, address_of, give_turn_back, take_turn
 from persistence.employments import (
     CodeNotUsable,
     Employment,
@@ -31,7 +30,7 @@ from persistence.employments import (
 from persistence.published_terms import terms_in_force
 
 CHECK_TOKEN_S = 30 * 60
-_TOKEN_KEY = "code-check:"
+_CHECKED_CODE = "code-check"
 
 
 class CodeCheckBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -71,12 +70,23 @@ class EmploymentController(Controller):
 
     @post("/company-code-checks", operation_id="CheckCompanyCode", status_code=200, opt=anybody())
     async def check_code(
-        self, data: JSONBody[CodeCheckBody], pool: Database, clock: MarketClock, jobs_redis: JobsRedis
+        self,
+        data: JSONBody[CodeCheckBody],
+        request: Request[Any, Any, Any],
+        pool: Database,
+        clock: MarketClock,
+        jobs_redis: JobsRedis,
     ) -> CodeCheckReceipt:
-        """Whose code this is. Whatever is wrong with a code, the answer is one and the same."""
+        """Whose code this is. Whatever is wrong with a code, the answer is one and the same.
+
+        After ten wrong codes from one address in an hour it is 429.
+        """
+        who = address_of(request)
+        await take_turn(jobs_redis, FAILED_CODE_CHECKS, who)
         code = await find_live_code(pool, data.code, at=clock.now())
         if code is None:
             raise _code_refused()
+        await give_turn_back(jobs_redis, FAILED_CODE_CHECKS, who)
         in_force = await terms_in_force(pool, code.company_id)
         limits = None
         if in_force is not None:
@@ -90,7 +100,7 @@ class EmploymentController(Controller):
             name=code.company_name,
             site=code.site,
             limits=limits,
-            check_token=await _issue_token(jobs_redis, code),
+            check_token=await issue_token(jobs_redis, _CHECKED_CODE, code, valid_s=CHECK_TOKEN_S),
         )
 
     @put(
@@ -109,7 +119,8 @@ class EmploymentController(Controller):
         jobs_redis: JobsRedis,
     ) -> Response[Employment]:
         """Claim to be an employee. Found on the list: `matched`; otherwise the company's people decide."""
-        code = await _redeem_token(jobs_redis, data.check_token)
+        # Not used up by reading: the same claim may be sent again.
+        code = await read_token(jobs_redis, _CHECKED_CODE, data.check_token, LiveCode)
         if code is None:
             raise _code_refused()
         claim = NewEmployment(
@@ -143,18 +154,3 @@ class EmploymentController(Controller):
 
 def _code_refused() -> Problem:
     return Problem("company-code-refused", "The code is not valid or has expired. Ask the personnel office for it.")
-
-
-async def _issue_token(redis: Redis, code: LiveCode) -> str:
-    token = secrets.token_urlsafe(32)
-    await redis.set(_token_key(token), msgspec.json.encode(code), ex=CHECK_TOKEN_S)
-    return token
-
-
-async def _redeem_token(redis: Redis, token: str) -> LiveCode | None:
-    stored = await redis.get(_token_key(token))
-    return None if stored is None else msgspec.json.decode(stored, type=LiveCode)
-
-
-def _token_key(token: str) -> str:
-    return _TOKEN_KEY + hashlib.sha256(token.encode()).hexdigest()

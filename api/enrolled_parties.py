@@ -4,10 +4,10 @@ from typing import Any
 
 from litestar import Request
 
-from api.problems import Problem
+from api.problems import kyc_incomplete
 from api.profiles import Profile, read_profile_json
 from persistence.connection import Pool
-from persistence.enrolments import EnrolledParty, read_party
+from persistence.identity_checks import EnrolledParty, read_party
 from persistence.wallets import read_profile
 
 
@@ -22,9 +22,7 @@ async def accepted_party(pool: Pool, party_id: str) -> EnrolledParty:
     """The same, whose identity check is complete. Raises Problem `kyc-incomplete`."""
     party = await enrolled_party(pool, party_id)
     if party.kyc_state != "accepted":
-        raise Problem(
-            "kyc-incomplete", "First the identity check must be complete.", state=party.kyc_state, next_step="kyc"
-        )
+        raise kyc_incomplete(party.kyc_state)
     return party
 
 

@@ -8,21 +8,24 @@ import prometheus_client
 from litestar import Controller, Response, get
 
 from api.callers import Role
-from api.dependencies import Database, FeedChannels, FeedClients, JobsRedis
+from api.dependencies import Database, FeedChannels, FeedClients, JobsRedis, Settings
 from api.guards import Objects, allow, anybody
 from api.health_checks import check_stores
+from api.process_statuses import ProcessStatus, gather_statuses, process_addresses
 
 _OPERATIONS = allow(Role.OPERATOR, objects=Objects.NONE)
 
 
 class GatewayStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """What the gateway is doing. Channels that stand still are listed with why."""
+    """What the gateway is doing, and what the processes whose addresses it knows say of themselves. Channels that stand
+    still are listed with why."""
 
     process: str
     started_at: datetime
     feed_is_current: bool
     feed_clients: int
     failed_channels: dict[str, str]
+    processes: dict[str, ProcessStatus]
 
 
 class HealthController(Controller):
@@ -43,14 +46,15 @@ class HealthController(Controller):
         return Response({"ready": is_ready, "checks": checks}, status_code=200 if is_ready else 503)
 
     @get("/status", operation_id="GetStatus", opt=_OPERATIONS)
-    async def status(self, channels: FeedChannels, hub: FeedClients) -> GatewayStatus:
-        """Facts about this process."""
+    async def status(self, channels: FeedChannels, hub: FeedClients, settings: Settings) -> GatewayStatus:
+        """Facts about this process, and about the market's others."""
         return GatewayStatus(
             process="api",
             started_at=hub.started_at,
             feed_is_current=channels.is_current,
             feed_clients=hub.client_count,
             failed_channels=channels.failed,
+            processes=await gather_statuses(process_addresses(settings.process_addresses)),
         )
 
     @get("/metrics", operation_id="GetMetrics", opt=_OPERATIONS)

@@ -9,6 +9,7 @@ from litestar.params import FromPath
 
 from api.dependencies import Database, WebhookSecrets
 from api.guards import anybody
+from api.settings import WEBHOOK_PATH
 from lemonway.webhooks import MalformedNotification, parse_notification
 from persistence.inbox import store_notification
 
@@ -16,7 +17,7 @@ _log = structlog.get_logger(__name__)
 
 
 @route(
-    "/hooks/lemonway/{secret:str}",
+    f"{WEBHOOK_PATH}/{{secret:str}}",
     http_method=[HttpMethod.POST, HttpMethod.GET],
     status_code=200,
     operation_id="ReceiveLemonwayNotification",
@@ -39,7 +40,7 @@ async def receive_notification(
         query=request.scope["query_string"].decode("latin-1"),
     )
     if isinstance(hint, MalformedNotification):
-        _log.warning("notification_malformed", reason=hint.reason)
+        _log.warning("notification_malformed", cause=hint.reason)
         return _empty(200)
     async with pool.acquire() as connection:
         await store_notification(

@@ -8,11 +8,12 @@ import msgspec
 from litestar import Controller, get, put
 from litestar.params import JSONBody
 
-from api.business_dates import ROME, business_date
+from api.business_dates import business_date
 from api.callers import Role
 from api.dependencies import Database, MarketClock
 from api.guards import Objects, allow, anybody
 from api.problems import Problem
+from marketplace.business_days import business_date_of
 from marketplace.ports import Clock
 from persistence.business_clock import ClockMoved, ClockStands, move_clock
 
@@ -60,7 +61,7 @@ class MoveClockController(Controller):
                 raise Problem("wrong-state", "Time does not go back.", state="later", now_at=now_at)
             case ClockMoved(now_at=now_at):
                 await _wait_until_seen(clock, now_at)
-                return ClockReceipt(now_at=now_at, business_date=now_at.astimezone(ROME).date())
+                return ClockReceipt(now_at=now_at, business_date=business_date_of(now_at))
 
 
 async def _wait_until_seen(clock: Clock, now_at: datetime) -> None:

@@ -46,6 +46,7 @@ PROBLEMS: dict[str, ProblemKind] = {
     "invalid-parameter": ProblemKind(400, "A parameter is not accepted"),
     "unauthenticated": ProblemKind(401, "No valid access key"),
     "forbidden": ProblemKind(403, "Your role may not do this"),
+    "conflict-of-interest": ProblemKind(403, "A conflict of interest forbids this"),
     "not-found": ProblemKind(404, "Nothing of yours is here"),
     "method-not-allowed": ProblemKind(405, "The method is not allowed here"),
     "id-reused": ProblemKind(409, "The id is in use for something else"),
@@ -57,6 +58,7 @@ PROBLEMS: dict[str, ProblemKind] = {
     "payment-refused": ProblemKind(409, "The payment institution refused"),
     "tier-a-full": ProblemKind(409, "All places among preferred companies are taken"),
     "count-limit": ProblemKind(409, "There are as many as there may be"),
+    "precondition-failed": ProblemKind(412, "The version is no longer the present one"),
     "body-too-large": ProblemKind(413, "The body is too large"),
     "unsupported-media-type": ProblemKind(415, "The body is not of an accepted type"),
     "invalid-body": ProblemKind(422, "The body is not accepted"),
@@ -66,6 +68,8 @@ PROBLEMS: dict[str, ProblemKind] = {
     "amount-outside-limits": ProblemKind(422, "The amount is outside the limits"),
     "rate-outside-band": ProblemKind(422, "The rate is outside the company's band"),
     "iban-refused": ProblemKind(422, "The IBAN is not accepted"),
+    "precondition-required": ProblemKind(428, "The version that is changed must be named"),
+    "rate-limited": ProblemKind(429, "Too many calls"),
     "internal": ProblemKind(500, "Something failed on our side"),
     "payments-unavailable": ProblemKind(502, "The payment institution cannot be reached"),
     "overloaded": ProblemKind(503, "Too busy at the moment"),
@@ -105,6 +109,11 @@ def not_found(thing: str) -> NoReturn:
     raise Problem("not-found", f"There is no {thing} of yours with this id.")
 
 
+def kyc_incomplete(kyc_state: str) -> Problem:
+    """The problem of whoever wants to move money before the identity check, which stands at `kyc_state`, is over."""
+    return Problem("kyc-incomplete", "First the identity check must be complete.", state=kyc_state, next_step="kyc")
+
+
 def retry_later(slug: str, detail: str, *, retry_after_s: int = 1) -> Problem:
     """A problem that passes by itself: the same call may succeed after `retry_after_s` seconds."""
     return Problem(slug, detail, headers={"Retry-After": str(retry_after_s)}, retry_after_s=retry_after_s)
@@ -122,6 +131,11 @@ _REFUSALS: dict[type[refusals.Refusal], tuple[str, str]] = {
     refusals.WrongState: ("wrong-state", "The request is not in a state that allows this."),
     refusals.CoverChanged: ("wrong-state", "The request's cover is no longer the one named."),
     refusals.TermsVersionUnexpected: ("terms-changed", "Terms are published one version after the other."),
+    refusals.TermsContradictory: ("invalid-body", "The terms contradict themselves or what already stands under them."),
+    refusals.OfferTermsWrong: ("invalid-body", "The offer's terms are out of range."),
+    refusals.ValueOutOfRange: ("amount-outside-limits", "The value is outside the limits."),
+    refusals.BookIsPaused: ("wrong-state", "The company takes no new requests at the moment."),
+    refusals.NothingHeld: ("wrong-state", "Nothing of yours is held for this request."),
     refusals.NoTermsYet: ("wrong-state", "The company has not published terms yet."),
     refusals.AmountNotPositive: ("amount-outside-limits", "The amount is outside the limits."),
 }
@@ -153,8 +167,8 @@ def answer_problem(request: Request[Any, Any, Any], error: Exception) -> Respons
     if problem.slug == "internal":
         _log.error("request_failed", request_id=request_id(request.scope), exc_info=error)
     elif PROBLEMS[problem.slug].status >= 500:
-        cause = f"{type(error).__name__}: {error}"
-        _log.warning("request_not_served", slug=problem.slug, request_id=request_id(request.scope), cause=cause)
+        known = error.for_log() if isinstance(error, LemonwayError) else {"cause": f"{type(error).__name__}: {error}"}
+        _log.warning("request_not_served", slug=problem.slug, request_id=request_id(request.scope), **known)
     document = problem_document(
         problem.slug,
         problem.detail,

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import msgspec
 import uvicorn
@@ -13,6 +13,8 @@ from redis.asyncio import Redis
 from actors.event_feed import EventFeed
 from actors.event_log import RedisJournals
 from actors.mailbox import RedisOrderBooks
+from actors.purse import RedisPurses
+from actors.redis_connection import RedisConnection
 from actors.shards import ShardMap
 from api.app import create_app
 from api.command_desk import CommandDesk
@@ -21,6 +23,9 @@ from api.feeds.channels import Channels
 from api.feeds.hub import FeedHub
 from api.feeds.messages import FRAME_BYTES_MAX
 from api.feeds.socket import FeedSocket
+from api.forecast_desk import ForecastDesk
+from api.live_books import LiveBooks
+from api.own_signals_server import OwnSignalsServer
 from api.settings import ApiSettings
 from lemonway.connection import open_lemonway
 from lemonway.jobs.enrolment import Enrolment
@@ -58,7 +63,7 @@ async def run_api(place: GatewayPlace, listening: socket.socket) -> None:
     Raises what made the feed fail for good: whoever runs the process starts it again.
     """
     async with open_gateway(place) as gateway:
-        server = GatewayServer(uvicorn_config(gateway.app))
+        server = OwnSignalsServer(uvicorn_config(gateway.app))
         serving = asyncio.create_task(server.serve(sockets=[listening]))
         try:
             await asyncio.wait((serving, gateway.following), return_when=asyncio.FIRST_COMPLETED)
@@ -83,6 +88,9 @@ async def open_gateway(place: GatewayPlace) -> AsyncIterator[Gateway]:
         stack.push_async_callback(order_books.close)
         journals = RedisJournals(place.book_redis_url, place.shards)
         stack.push_async_callback(journals.close)
+        book_redis = RedisConnection(place.book_redis_url)
+        stack.push_async_callback(book_redis.close)
+        purses = RedisPurses(book_redis, place.shards)
         feed = EventFeed(place.book_redis_url, place.shards)
         channels = Channels(feed, pool, public_books=settings.public_books)
         hub = FeedHub()
@@ -97,6 +105,8 @@ async def open_gateway(place: GatewayPlace) -> AsyncIterator[Gateway]:
             journals=journals,
             channels=channels,
             hub=hub,
+            forecasts=ForecastDesk(pool=pool, channels=channels, purses=purses),
+            live_books=LiveBooks(channels, pool, purses),
             feed_socket=FeedSocket(hub=hub, channels=channels, tickets=jobs_redis, clock=clock),
             webhook_secrets=place.webhook_secrets,
         )
@@ -120,12 +130,3 @@ def uvicorn_config(app: Litestar) -> uvicorn.Config:
         log_level="warning",
         timeout_graceful_shutdown=_GRACE_S,
     )
-
-
-class GatewayServer(uvicorn.Server):
-    """A server that leaves signals to the process it is a part of."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Nothing is captured: the process stops its server."""
-        yield

@@ -29,7 +29,8 @@ class AssessmentReceipt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RequestView(msgspec.Struct, frozen=True, kw_only=True):
-    """A request as the record has it. `label` says which truth the cover is: confirmed, then funded."""
+    """A request as the record has it. `label` says which truth the cover is: confirmed, then funded. `held_cents` is
+    what an open request holds until the rest is found or its time is up."""
 
     request_id: str
     company_id: str
@@ -41,9 +42,11 @@ class RequestView(msgspec.Struct, frozen=True, kw_only=True):
     term_months: int
     rate_max_bp: int
     purpose: str
+    purpose_class: int
     debit_day: int | None
     covered_cents: int
     missing_cents: int
+    held_cents: int
     company_cents: int
     rate_cbp: int | None
     lender_count: int
@@ -75,9 +78,11 @@ def request_view(status: RequestStatus, language: Language) -> RequestView:
         term_months=status.months,
         rate_max_bp=status.max_rate_bp,
         purpose=status.purpose,
+        purpose_class=status.purpose_class,
         debit_day=status.debit_day,
         covered_cents=covered_cents,
         missing_cents=max(0, status.amount_cents - covered_cents),
+        held_cents=status.held_cents,
         company_cents=status.company_cents or 0,
         rate_cbp=status.loan_rate_cbp,
         lender_count=status.lender_count,

@@ -8,13 +8,13 @@ from litestar import Controller, Response, get, post, put
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
-from api.body_fields import BasisPoints, Cents, DebitDay, Months, PositiveCents, Text, WaitS
+from api.body_fields import BasisPoints, Cents, DebitDay, Months, PositiveCents, PurposeClass, Text, WaitS
 from api.business_dates import business_date
 from api.callers import Role
 from api.command_desk import CommandDesk, CommandReceipt, id_reused
 from api.dependencies import AskedLanguage, Commands, Database, MarketClock, SignedIn
 from api.guards import Objects, allow
-from api.problems import FieldError, Problem, not_found
+from api.problems import FieldError, Problem, kyc_incomplete, not_found
 from api.replays import created
 from api.request_views import AssessmentReceipt, RequestView, assessment_receipt, request_view
 from marketplace.affordability import Assessment
@@ -57,6 +57,7 @@ class RequestBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     term_months: Months
     rate_max_bp: BasisPoints
     purpose: Text = ""
+    purpose_class: PurposeClass = 1
     debit_day: DebitDay | None = None
     is_shrink_allowed: bool = False
     other_instalments_cents: Cents = 0
@@ -161,9 +162,7 @@ class RequestController(Controller):
             case StateForbids(state=state, allowed=allowed):
                 raise _wrong_state(state, allowed)
             case KycMissing(kyc_state=state):
-                raise Problem(
-                    "kyc-incomplete", "First the identity check must be complete.", state=state, next_step="kyc"
-                )
+                raise kyc_incomplete(state)
             case NoTermsInForce():
                 raise Problem("wrong-state", "The company has not published terms yet.", state="no-terms", allowed=[])
             case None:
@@ -234,7 +233,8 @@ def _draft(request_id: UUID, data: RequestBody, borrower_id: str) -> Draft:
         max_rate_bp=data.rate_max_bp,
         purpose=data.purpose,
         debit_day=data.debit_day,
-        is_shrink_allowed=data.is_shrink_allowed,
+        purpose_class=data.purpose_class,
+        accepts_shrink=data.is_shrink_allowed,
         other_instalments_cents=data.other_instalments_cents,
     )
 

@@ -1,46 +1,51 @@
 """A lender's strategies and its payout rule."""
 
-from typing import Annotated, Literal
+from typing import Literal
 from uuid import UUID
 
 import msgspec
-from litestar import Controller, Response, get, put
+from litestar import Controller, Response, get, patch, post, put
 from litestar.params import FromPath, JSONBody
 
-from api.body_fields import Cents, Name, PositiveCents
-from api.callers import Role
-from api.command_desk import id_reused
-from api.dependencies import Database, MarketClock, SignedIn
+from api.body_fields import Cents, WaitS
+from api.callers import Caller, Role
+from api.command_desk import CommandDesk, id_reused
+from api.dependencies import Commands, Database, MarketClock, SignedIn
+from api.field_errors import settings_refused
 from api.guards import Objects, allow
-from api.problems import not_found
-from api.replays import created
+from api.idempotency_keys import IdempotencyKey
+from api.problems import Problem, not_found
+from api.strategy_bodies import StrategyBody, StrategyPatch
+from api.versions import IfMatch, etag_headers, seen_version, version_is_another
+from marketplace.ports import Clock
+from marketplace.strategies import StrategySettings, StrategyState
+from persistence.connection import Pool
 from persistence.strategies import (
+    ChangeIdReused,
+    OwnStrategy,
     PayoutRule,
-    StrategySettings,
-    create_strategy,
+    SettingsRefused,
+    StrategyClosed,
+    StrategyIdReused,
+    TooManyStrategies,
+    VersionIsAnother,
     own_strategy,
     payout_rule,
     set_payout_rule,
 )
+from persistence.strategy_desk import ChangeOutcome, CreateOutcome, StrategyStands, change_strategy, create_strategy
 
 _ITSELF = allow(Role.LENDER, objects=Objects.THE_CALLER)
-
-
-class StrategyBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A strategy. `budget_cents` is the most it may have promised or lent at a time; `reserve_cents` is never lent."""
-
-    name: Name
-    priority: Annotated[int, msgspec.Meta(ge=1, le=100)] = 1
-    budget_cents: PositiveCents | None = None
-    reserve_cents: Cents = 0
-    reinvest: Literal["all", "principal", "none"] = "all"
+_OWN = allow(Role.LENDER, objects=Objects.OWN_IN_QUERY)
 
 
 class StrategyReceipt(msgspec.Struct, frozen=True, kw_only=True):
-    """A strategy as it stands."""
+    """A strategy as it stands. `command_ids` are those that tell the books of its offers of this change."""
 
     strategy_id: UUID
+    version: int
     settings: StrategySettings
+    command_ids: tuple[str, ...]
 
 
 class PayoutRuleBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -67,30 +72,97 @@ class StrategyController(Controller):
         caller: SignedIn,
         pool: Database,
         clock: MarketClock,
+        commands: Commands,
     ) -> Response[StrategyReceipt]:
-        """Create a strategy. Its budget and reserve are kept by the lender's purse, in all books together."""
-        settings = StrategySettings(**msgspec.structs.asdict(data))
+        """Create a strategy. Its budget, pace, reserve and caps of terms are kept by the lender's purse, in all books
+        together, the rest by each book."""
         async with pool.acquire() as connection, connection.transaction():
             outcome = await create_strategy(
                 connection,
                 strategy_id=str(strategy_id),
                 lender_id=caller.own_id,
-                settings=settings,
+                settings=data.settings(),
                 at=clock.now(),
             )
-        if outcome == "id_reused":
-            raise id_reused("strategy")
-        return created(StrategyReceipt(strategy_id=strategy_id, settings=settings), is_new=outcome == "new")
+        return await _answer(outcome, commands, wait_s=0, new_status=201)
 
-    @get(
-        "/strategies/{strategy_id:uuid}",
-        operation_id="GetStrategy",
-        opt=allow(Role.LENDER, objects=Objects.OWN_IN_QUERY),
-    )
-    async def get_strategy(self, strategy_id: FromPath[UUID], caller: SignedIn, pool: Database) -> StrategyReceipt:
+    @patch("/strategies/{strategy_id:uuid}", operation_id="ChangeStrategy", status_code=200, opt=_OWN)
+    async def change_strategy(
+        self,
+        strategy_id: FromPath[UUID],
+        data: JSONBody[StrategyPatch],
+        caller: SignedIn,
+        pool: Database,
+        clock: MarketClock,
+        commands: Commands,
+        if_match: IfMatch = None,
+        idempotency_key: IdempotencyKey = None,
+        wait_s: WaitS = 0,
+    ) -> Response[StrategyReceipt]:
+        """Change what is given. Its offers keep their places; a higher rate or cap starts their waiting time anew."""
+        async with pool.acquire() as connection, connection.transaction():
+            if await own_strategy(connection, str(strategy_id), lender_id=caller.own_id) is None:
+                not_found("strategy")
+            outcome = await change_strategy(
+                connection,
+                str(strategy_id),
+                lender_id=caller.own_id,
+                change=data.changed,
+                of_version=seen_version(if_match),
+                change_id=None if idempotency_key is None else str(idempotency_key),
+                at=clock.now(),
+            )
+        return await _answer(outcome, commands, wait_s=wait_s)
+
+    @get("/strategies/{strategy_id:uuid}", operation_id="GetStrategy", opt=_OWN)
+    async def get_strategy(
+        self, strategy_id: FromPath[UUID], caller: SignedIn, pool: Database
+    ) -> Response[StrategyReceipt]:
         """One's own strategy."""
-        settings = await own_strategy(pool, str(strategy_id), lender_id=caller.own_id)
-        return StrategyReceipt(strategy_id=strategy_id, settings=settings or not_found("strategy"))
+        strategy = await own_strategy(pool, str(strategy_id), lender_id=caller.own_id) or not_found("strategy")
+        return Response(_receipt(strategy), headers=etag_headers(strategy.version))
+
+    @post("/strategies/{strategy_id:uuid}/pause", operation_id="PauseStrategy", status_code=200, opt=_OWN)
+    async def pause_strategy(
+        self,
+        strategy_id: FromPath[UUID],
+        caller: SignedIn,
+        pool: Database,
+        clock: MarketClock,
+        commands: Commands,
+        wait_s: WaitS = 0,
+    ) -> Response[StrategyReceipt]:
+        """Lend nothing more until it is resumed. Its offers keep their places; what is promised stays promised."""
+        outcome = await _put_into("paused", strategy_id, caller, pool, clock)
+        return await _answer(outcome, commands, wait_s=wait_s)
+
+    @post("/strategies/{strategy_id:uuid}/resume", operation_id="ResumeStrategy", status_code=200, opt=_OWN)
+    async def resume_strategy(
+        self,
+        strategy_id: FromPath[UUID],
+        caller: SignedIn,
+        pool: Database,
+        clock: MarketClock,
+        commands: Commands,
+        wait_s: WaitS = 0,
+    ) -> Response[StrategyReceipt]:
+        """Lend again, with every offer at the place it had."""
+        outcome = await _put_into("active", strategy_id, caller, pool, clock)
+        return await _answer(outcome, commands, wait_s=wait_s)
+
+    @post("/strategies/{strategy_id:uuid}/closure", operation_id="CloseStrategy", status_code=200, opt=_OWN)
+    async def close_strategy(
+        self,
+        strategy_id: FromPath[UUID],
+        caller: SignedIn,
+        pool: Database,
+        clock: MarketClock,
+        commands: Commands,
+        wait_s: WaitS = 0,
+    ) -> Response[StrategyReceipt]:
+        """Withdraw all its offers for good. What is promised or lent is not touched."""
+        outcome = await _put_into("closed", strategy_id, caller, pool, clock)
+        return await _answer(outcome, commands, wait_s=wait_s)
 
     @get("/payout-rule", operation_id="GetPayoutRule", opt=_ITSELF)
     async def get_payout_rule(self, caller: SignedIn, pool: Database) -> PayoutRule:
@@ -107,3 +179,55 @@ class StrategyController(Controller):
         if outcome == "bank_account_unknown":
             not_found("bank account")
         return rule
+
+
+async def _put_into(
+    state: StrategyState, strategy_id: UUID, caller: Caller, pool: Pool, clock: Clock
+) -> ChangeOutcome | None:
+    async with pool.acquire() as connection, connection.transaction():
+        return await change_strategy(
+            connection,
+            str(strategy_id),
+            lender_id=caller.own_id,
+            change=lambda settings: msgspec.structs.replace(settings, state=state),
+            of_version=None,
+            change_id=None,
+            at=clock.now(),
+        )
+
+
+async def _answer(
+    outcome: CreateOutcome | ChangeOutcome | None, commands: CommandDesk, *, wait_s: int, new_status: int = 200
+) -> Response[StrategyReceipt]:
+    match outcome:
+        case StrategyStands(strategy=strategy, envelopes=envelopes, is_new=is_new):
+            await commands.hand_in_all(envelopes, wait_s=wait_s)
+            status = new_status if is_new else 200
+            receipt = _receipt(strategy, command_ids=tuple(envelope.command_id for envelope in envelopes))
+            headers = {} if is_new else {"Idempotent-Replayed": "true"}
+            return Response(receipt, status_code=status, headers={**etag_headers(strategy.version), **headers})
+        case SettingsRefused(problems=problems):
+            raise settings_refused(problems)
+        case StrategyIdReused():
+            raise id_reused("strategy")
+        case TooManyStrategies(used=used, limit=limit):
+            raise Problem("count-limit", "Close one of your strategies first.", used=used, limit=limit)
+        case VersionIsAnother(present_version=present_version):
+            raise version_is_another(present_version)
+        case ChangeIdReused():
+            raise Problem("idempotency-key-reused", "The key belongs to another change. Choose a new one.")
+        case StrategyClosed():
+            raise Problem(
+                "wrong-state", "The strategy is closed for good.", state="closed", allowed=["active", "paused"]
+            )
+        case None:
+            not_found("strategy")
+
+
+def _receipt(strategy: OwnStrategy, *, command_ids: tuple[str, ...] = ()) -> StrategyReceipt:
+    return StrategyReceipt(
+        strategy_id=UUID(strategy.strategy_id),
+        version=strategy.version,
+        settings=strategy.settings,
+        command_ids=command_ids,
+    )

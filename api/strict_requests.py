@@ -5,6 +5,7 @@ behaviour. Bodies are decoded here straight into the handler's struct.
 """
 
 import re
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -16,6 +17,7 @@ from api.problems import FieldError, Problem
 
 _NOT_FROM_QUERY = {"data", "request", "headers", "state", "scope", "cookies", "body", "socket", "query", "self"}
 _PATH_IN_MESSAGE = re.compile(r" - at `\$(?P<path>[^`]*)`$")
+_CONTROL_CHARACTER = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _RULES = (
     (re.compile(r"unknown field"), "unknown-field"),
     (re.compile(r"missing required field"), "missing-field"),
@@ -38,12 +40,30 @@ class StrictRequest(Request[Any, Any, Any]):
 def decode_strictly(body: bytes, body_type: Any) -> Any:
     """`body` as `body_type`. Raises Problem `malformed-request` for what is no JSON, `invalid-body` for the rest."""
     try:
-        return msgspec.json.decode(body, type=body_type)
+        decoded = msgspec.json.decode(body, type=body_type)
     except msgspec.ValidationError as error:
         wrong = field_error(error)
         raise Problem("invalid-body", f"{wrong.pointer or 'body'}: {wrong.detail}", errors=[wrong]) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Problem("malformed-request", "The body is not JSON in UTF-8.") from error
+    # A control character can only stand in JSON as an escape, so most bodies need no second look.
+    if b"\\u00" in body and (errors := list(_control_characters(msgspec.to_builtins(decoded), ""))):
+        raise Problem("invalid-body", f"{errors[0].pointer}: {errors[0].detail}", errors=errors)
+    return decoded
+
+
+def _control_characters(value: object, pointer: str) -> Iterator[FieldError]:
+    """Texts with characters that no one types and PostgreSQL does not store."""
+    if isinstance(value, str):
+        if _CONTROL_CHARACTER.search(value):
+            yield FieldError(pointer=pointer, rule="pattern", detail="control characters are not accepted")
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _control_characters(name, f"{pointer}/{name!r}")
+            yield from _control_characters(inner, f"{pointer}/{name}")
+    elif isinstance(value, list | tuple):
+        for place, inner in enumerate(value):
+            yield from _control_characters(inner, f"{pointer}/{place}")
 
 
 def field_error(error: msgspec.ValidationError) -> FieldError:
@@ -73,7 +93,7 @@ def _check_query(request: Request[Any, Any, Any], handler: HTTPRouteHandler) -> 
         return
     known = query_parameters(handler, request.path_params.keys())
     seen: set[str] = set()
-    for name, _ in pairs:
+    for name, value in pairs:
         if name not in known:
             accepted = ", ".join(sorted(known)) or "none"
             raise Problem(
@@ -81,6 +101,10 @@ def _check_query(request: Request[Any, Any, Any], handler: HTTPRouteHandler) -> 
             )
         if name in seen:
             raise Problem("invalid-parameter", f"{name}: given twice", parameter=name, expected="once")
+        if _CONTROL_CHARACTER.search(value):
+            raise Problem(
+                "invalid-parameter", f"{name}: control characters are not accepted", parameter=name, expected="text"
+            )
         seen.add(name)
 
 

@@ -1,25 +1,30 @@
 """Versions of a company's terms: rates, tickets, guarantee, own money, and the policy on who may borrow."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 from litestar import Controller, Response, put
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, PathParameter
 
 from api.body_fields import CENTS_MAX, WaitS
 from api.callers import Role
 from api.command_desk import CommandReceipt
-from api.dependencies import Commands, Database, MarketClock, SignedIn
+from api.dependencies import Commands, Database, LiveBooksPart, MarketClock, SignedIn
 from api.guards import Objects, allow
 from api.problems import FieldError, Problem, not_found
-from marketplace.affordability import CreditPolicy
-from marketplace.company_terms import WHOLE_BP, CompanyTerms, terms_problems
+from marketplace.affordability import CreditPolicy, policy_problems
+from marketplace.book_decisions import standing_problems
+from marketplace.company_terms import CompanyTerms, TermsProblem, terms_problems
+from marketplace.order_book import OrderBook
 from persistence.company_cards import company_exists
 from persistence.published_terms import TermsTaken, VersionReused, VersionUnexpected, publish_terms
 
 _MONTHS_MAX = 120
+_VERSION_MAX = 2**31 - 1
+
+Version = Annotated[int, PathParameter(ge=1, le=_VERSION_MAX, description="Number of the version, from 1 on.")]
 _HOURS_MAX = 24 * 365
 
 
@@ -43,16 +48,21 @@ class TermsController(Controller):
     async def publish_terms(
         self,
         company_id: FromPath[UUID],
-        version: FromPath[int],
+        version: Version,
         data: JSONBody[TermsBody],
         caller: SignedIn,
         pool: Database,
         clock: MarketClock,
         commands: Commands,
+        live_books: LiveBooksPart,
         wait_s: WaitS = 0,
     ) -> Response[CommandReceipt]:
         """Publish a version. It re-prices every request that is not covered yet, from the book's next turn on."""
-        errors = [*_terms_errors(data.terms, version), *_policy_errors(data.policy)]
+        errors = [
+            *_terms_errors(data.terms, version),
+            *_problem_errors(_broken_by(data.terms, live_books.live(str(company_id)))),
+            *_policy_errors(data.policy),
+        ]
         if errors:
             raise Problem("invalid-body", "The terms contradict themselves.", errors=errors)
         if not await company_exists(pool, str(company_id)):
@@ -75,12 +85,28 @@ class TermsController(Controller):
                 return await commands.answer(envelope, wait_s=wait_s, is_new=is_new, decided_status=201)
 
 
+def _broken_by(terms: CompanyTerms, book: OrderBook | None) -> tuple[TermsProblem, ...]:
+    """What the next version would break of what stands in the book, as far as this gateway knows; the book decides."""
+    if book is None or book.terms is None or terms.version != book.terms.version + 1:
+        return ()
+    return standing_problems(book, terms)
+
+
 def _terms_errors(terms: CompanyTerms, version: int) -> Iterator[FieldError]:
     if terms.version != version:
         yield _error("/terms/version", f"must be the version in the address, {version}")
-    for problem in terms_problems(terms):
+    yield from _problem_errors(terms_problems(terms))
+    yield from range_errors(terms)
+
+
+def _problem_errors(problems: Iterable[TermsProblem]) -> Iterator[FieldError]:
+    for problem in problems:
         pointer = "/terms/" + problem.field.replace("[", "/").replace("]", "").replace(".", "/")
         yield _error(pointer, f"{problem.given} is not accepted: {problem.accepted}")
+
+
+def range_errors(terms: CompanyTerms) -> Iterator[FieldError]:
+    """Figures that no terms can have, whatever the others are."""
     for band in terms.bands:
         if band.months > _MONTHS_MAX:
             yield _error("/terms/bands", f"{band.months} months is not accepted: at most {_MONTHS_MAX}")
@@ -91,18 +117,8 @@ def _terms_errors(terms: CompanyTerms, version: int) -> Iterator[FieldError]:
 
 
 def _policy_errors(policy: CreditPolicy) -> Iterator[FieldError]:
-    if not 1 <= policy.amount_min_cents <= CENTS_MAX:
-        yield _error("/policy/amount_min_cents", f"1 to {CENTS_MAX}")
-    if not policy.amount_min_cents <= policy.amount_max_cents <= CENTS_MAX:
-        yield _error("/policy/amount_max_cents", f"amount_min_cents to {CENTS_MAX}")
-    if not 0 <= policy.instalment_max_bp <= WHOLE_BP:
-        yield _error("/policy/instalment_max_bp", f"0 to {WHOLE_BP}")
-    if not 0 <= policy.seniority_min_months <= 600:
-        yield _error("/policy/seniority_min_months", "0 to 600")
-    if not 1 <= policy.open_loans_max <= 100:
-        yield _error("/policy/open_loans_max", "1 to 100")
-    if not policy.contract_types:
-        yield _error("/policy/contract_types", "at least one")
+    for problem in policy_problems(policy):
+        yield _error(f"/policy/{problem.field}", f"{problem.given} is not accepted: {problem.accepted}")
 
 
 def _absurd_figures(pointer: str, value: Any) -> Iterator[FieldError]:

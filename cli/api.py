@@ -4,15 +4,24 @@ import argparse
 import os
 from datetime import UTC, datetime
 
-from actors.functions import load_functions
-from actors.redis_connection import RedisConnection
 from actors.shards import ShardMap
 from api.process import GatewayPlace, run_api
 from api.settings import ApiSettings
-from cli.environment import actor_settings, api_settings, lemonway_settings, persistence_settings
+from cli.environment import (
+    BOOK_REDIS_URL,
+    DATABASE_URL,
+    JOBS_REDIS_URL,
+    actor_settings,
+    api_settings,
+    check_settings,
+    lemonway_settings,
+    persistence_settings,
+)
 from cli.lemonway_connection import connection_to
 from cli.listening import listening_socket
 from cli.logs import configure_logs
+from cli.process_status import say_where_it_listens
+from cli.stores import load_book_functions, reach_stores
 from cli.until_stopped import run_until_stopped
 from persistence.business_clock import use_virtual_time
 from persistence.connection import connect
@@ -25,14 +34,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _serve() -> int:
     configure_logs()
+    check_settings(["api"], os.environ)
     settings = api_settings(os.environ)
     listening = listening_socket(os.environ, host=settings.host, port=settings.port)
     database_url = persistence_settings(os.environ).database_url
     book_redis_url = actor_settings(os.environ).book_redis_url
     institution = lemonway_settings(os.environ)
-    connection = RedisConnection(book_redis_url)
-    await load_functions(connection)
-    await connection.close()
+    await reach_stores(os.environ, (DATABASE_URL, BOOK_REDIS_URL, JOBS_REDIS_URL))
+    await load_book_functions(book_redis_url)
     if settings.clock == "virtual":
         await _begin_time(settings, database_url)
     place = GatewayPlace(
@@ -44,6 +53,7 @@ async def _serve() -> int:
         webkit_url=institution.webkit_url,
         webhook_secrets=(institution.webhook_secret,),
     )
+    say_where_it_listens("api", listening, os.environ)
     await run_api(place, listening)
     return 0
 

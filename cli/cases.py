@@ -31,6 +31,11 @@ def decoded_case(data: bytes, case_type: type[Case], accepted: Mapping[str, str]
         return msgspec.json.decode(data, type=case_type)
     except msgspec.DecodeError as error:
         return _refusal(error, accepted)
+    except RecursionError:
+        return Refusal(
+            reason="the JSON is nested too deeply to be read",
+            would_pass=f"a JSON object with the fields {', '.join(accepted)}",
+        )
 
 
 def converted_case(values: Mapping[str, object], case_type: type[Case], accepted: Mapping[str, str]) -> Case | Refusal:
@@ -96,7 +101,7 @@ def case_id(line: bytes) -> str | int | None:
     """The `id` of the JSON object `line`; none when it has none or is no JSON object."""
     try:
         return msgspec.json.decode(line, type=_Identified).id
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return None
 
 

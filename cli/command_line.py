@@ -4,8 +4,10 @@ A subcommand's module is imported only when it is asked for, so that help and a 
 """
 
 import argparse
+import errno
 import importlib
 import os
+import select
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +29,7 @@ def _no_arguments(parser: Parser) -> None:
 def _run_arguments(parser: Parser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=_port, help="port of the page and the API (default: the first free from 8000)")
-    parser.add_argument("--data", type=Path, default=ROOT / ".data", metavar="FOLDER", help="for data and logs")
+    parser.add_argument("--data", type=_folder, default=ROOT / ".data", metavar="FOLDER", help="for data and logs")
     parser.add_argument("--quiet-market", action="store_true", help="no simulated traffic: nothing happens by itself")
 
 
@@ -37,12 +39,16 @@ def _process_arguments(parser: Parser) -> None:
 
 
 def _demo_arguments(parser: Parser) -> None:
-    parser.add_argument("--market", type=Path, metavar="FILE", help="a market of your own, TOML or JSON")
+    parser.add_argument(
+        "--market", type=Path, metavar="FILE", help="a market of your own, TOML or JSON: docs/market_file.md"
+    )
     parser.add_argument("--seed", type=int, default=1, help="what the built-in market is made from (default: 1)")
     parser.add_argument("--scale", type=_positive, default=1, metavar="N", help="N times as many parties and requests")
     parser.add_argument("--months", type=_positive, metavar="N", help="stop after N months (default: all repaid)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the result to FILE")
-    parser.add_argument("--data", type=Path, metavar="FOLDER", help="keep data and logs there (default: keep nothing)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the result to FILE; - for standard output")
+    parser.add_argument(
+        "--data", type=_folder, metavar="FOLDER", help="keep data and logs there (default: keep nothing)"
+    )
 
 
 def _test_arguments(parser: Parser) -> None:
@@ -50,8 +56,14 @@ def _test_arguments(parser: Parser) -> None:
 
 
 def _bench_arguments(parser: Parser) -> None:
-    parser.add_argument("name", choices=["start"], help="start: from a fresh copy and no cache to the first answer")
-    parser.add_argument("--runs", type=_positive, default=5, metavar="N", help="warm runs (default: 5)")
+    parser.add_argument(
+        "name",
+        choices=["start", "matching"],
+        help="start: from a fresh copy and no cache to the first answer; matching: the allocation rule beside other "
+        "order books, and as the book grows",
+    )
+    parser.add_argument("--runs", type=_positive, default=5, metavar="N", help="runs after a warm-up (default: 5)")
+    parser.add_argument("--quick", action="store_true", help="matching: fewer orders and no book over 10,000 offers")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE")
 
 
@@ -63,7 +75,24 @@ class Command(NamedTuple):
     add_arguments: Callable[[Parser], None] | None = None
 
 
-NEEDS = "Needs DATABASE_URL, BOOK_REDIS_URL and JOBS_REDIS_URL as far as it uses them; `migrate` has been run."
+WHAT_IT_DOES = {
+    "api": "Serves the page, the HTTP API and the live feeds on BLULEND_HOST and BLULEND_PORT (8000).",
+    "books": "Decides what happens in the order books. Any number may run: they share the books out among themselves.",
+    "projector": "Any number may run: one copies a journal at a time.",
+    "payments": "Sends each payment once, looks up those whose outcome is unknown, and reads what Lemonway reports.",
+    "servicing": "Closes business days, collects instalments and shares them out; days missed are caught up with.",
+    "lemonway-simulator": "Answers as Lemonway does and keeps what it knows in one file; it needs no other server.",
+    "migrate": "Applies the migrations that the database has not had yet, all or none, as the tables' owner. "
+    "With BLULEND_DATABASE_ROLE it then gives that role, which the processes connect as, the rights they need and no "
+    "others. Several at once are safe.",
+    "demo": "Runs a market on servers and under a time of its own, from its first day to its last repaid cent, then "
+    "checks every invariant. A market of your own is described in a TOML or JSON file: docs/market_file.md lists its "
+    "fields. Needs no variable, and keeps nothing unless --data says where.",
+    "verify": "Compares PostgreSQL, Redis and Lemonway with each other and prints a line for every difference; the "
+    "market may be running. Without any address set it checks the market that runs on the data folder.",
+}
+"""What there is to know beyond the summary before running a command."""
+
 COMMANDS = {
     "api": Command("cli.api", "the gateway: page, HTTP API and live feeds", _process_arguments),
     "books": Command("cli.books", "a host of order books: takes shards and runs their turns", _process_arguments),
@@ -79,6 +108,8 @@ COMMANDS = {
     "bench": Command("cli.bench", "measure, beside the limit measured in the same run", _bench_arguments),
     "schedule": Command("cli.schedule", "an instalment plan, to check by hand"),
     "match": Command("cli.match", "which lenders fund a book's requests, to check by hand"),
+    "explain": Command("cli.explain", "a receipt in plain words, to check by hand"),
+    "replay": Command("cli.replay", "run a book's journal again and compare every decision"),
     "apr": Command("cli.apr", "the annual percentage rate (TAEG) of cash flows, to check by hand"),
 }
 EVERYTHING = Command("cli.run", "everything at once, on servers of its own", _run_arguments)
@@ -86,6 +117,7 @@ EVERYTHING = Command("cli.run", "everything at once, on servers of its own", _ru
 
 def main() -> int:
     """Carry out the command of `sys.argv` and return its exit status: 0 done, 1 failed, 2 wrongly asked for."""
+    _open_closed_streams()
     asked = next((word for word in sys.argv[1:] if word in COMMANDS), None)
     try:
         parser = _parser(asked)
@@ -101,10 +133,38 @@ def main() -> int:
         module = _module(command)
         wait_for_gate(os.environ)
         status: int = module.run(arguments)
+        sys.stdout.flush()
     except CommandFailed as failure:
         print(f"main.py: {failure}", file=sys.stderr)
+        return failure.exit_status
+    except OSError as failure:
+        if failure.errno == errno.ENOSPC:
+            print(f"main.py: not everything could be written: {failure.strerror}", file=sys.stderr)
+        elif not (isinstance(failure, BrokenPipeError) and _nobody_reads_the_answer()):
+            raise
+        # The interpreter would try once more to write what is left.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return status
+
+
+def _open_closed_streams() -> None:
+    """Whoever closed a standard stream wants nothing of it; without this, a file opened later would take its place."""
+    for name, descriptor, mode in (("stdin", 0, "r"), ("stdout", 1, "w"), ("stderr", 2, "w")):
+        if getattr(sys, name) is None:
+            nothing = os.open(os.devnull, os.O_RDWR)
+            if nothing != descriptor:
+                os.dup2(nothing, descriptor)
+                os.close(nothing)
+            stream = open(descriptor, mode, encoding="utf-8", closefd=False)  # noqa: SIM115  # as long as the process
+            setattr(sys, name, stream)
+
+
+def _nobody_reads_the_answer() -> bool:
+    """Whether standard output is a pipe whose other end is closed: whoever read there has had enough of it."""
+    output = select.poll()
+    output.register(sys.stdout.fileno(), select.POLLOUT)
+    return any(events & select.POLLERR for _, events in output.poll(0))
 
 
 def _parser(asked: str | None) -> Parser:
@@ -112,20 +172,30 @@ def _parser(asked: str | None) -> Parser:
         prog="main.py",
         description="BluLend: a lending marketplace for welfare credit. Without a command it runs everything at once: "
         "embedded PostgreSQL and Valkey where no address is given, every process, and a page whose address it prints.",
-        epilog="Settings come from environment variables, listed in the README; each command has its own --help.",
+        epilog="Settings come from environment variables, listed in docs/settings.md; each command has its own --help.",
     )
     _run_arguments(parser)
     subparsers = parser.add_subparsers(metavar="COMMAND", title="commands", dest="command")
     for name, command in COMMANDS.items():
-        description = f"{command.summary[0].upper()}{command.summary[1:]}."
-        if command.add_arguments is _process_arguments:
-            description = f"{description} {NEEDS}"
+        description = _description(name, command) if name == asked else None
         subparser = subparsers.add_parser(name, help=command.summary, description=description, allow_abbrev=False)
         if command.add_arguments is not None:
             command.add_arguments(subparser)
         elif name == asked:
             _module(command).add_arguments(subparser)
     return parser
+
+
+def _description(name: str, command: Command) -> str:
+    # Imported only here: most commands are not asked for their help.
+    from cli.environment import DATABASE_URL, REQUIRED
+
+    parts = [f"{command.summary[0].upper()}{command.summary[1:]}.", WHAT_IT_DOES.get(name, "")]
+    if name in REQUIRED:
+        parts.append(f"Needs {', '.join(REQUIRED[name])}; docs/settings.md lists what else may be set.")
+    if DATABASE_URL in REQUIRED.get(name, ()) and name not in ("migrate", "verify"):
+        parts.append("The database must have been prepared with `main.py migrate`.")
+    return " ".join(part for part in parts if part)
 
 
 def _module(command: Command) -> ModuleType:
@@ -143,6 +213,12 @@ def _port(text: str) -> int:
     if not (text.isdecimal() and 1 <= int(text) <= 65_535):
         raise argparse.ArgumentTypeError(f"{text!r} is not a port number, 1 to 65535")
     return int(text)
+
+
+def _folder(text: str) -> Path:
+    if not text or "\0" in text:
+        raise argparse.ArgumentTypeError(f"{text!r} is not the path of a folder")
+    return Path(text)
 
 
 def _positive(text: str) -> int:

@@ -9,9 +9,17 @@ from typing import Protocol
 from actors.embedded_valkey import EmbeddedValkey, ValkeyUnavailable, find_valkey_binary
 from cli.backoff import Backoff
 from cli.command_failed import CommandFailed
-from cli.environment import BOOK_REDIS_URL, DATABASE_URL, JOBS_REDIS_URL, EmbeddedServerSettings
-from persistence.embedded_postgres import EmbeddedPostgres
-from persistence.postgres_binaries import PostgresUnavailable, find_postgres_binaries
+from cli.environment import (
+    BOOK_REDIS_URL,
+    DATABASE_URL,
+    EMBEDDED_SERVER_VARIABLES,
+    JOBS_REDIS_URL,
+    MIGRATION_VARIABLES,
+    EmbeddedServerSettings,
+    WrongSetting,
+)
+from persistence.embedded_postgres import APPLICATION_ROLE, EmbeddedPostgres
+from persistence.postgres_binaries import PostgresBinaries, PostgresUnavailable, find_postgres_binaries
 
 LOOK_EVERY_S = 0.1
 
@@ -36,26 +44,30 @@ class EmbeddedServers:
     ) -> None:
         self.postgres: EmbeddedPostgres | None = None
         self._by_variable: dict[str, _Server] = {}
+        postgres_programs = _postgres_programs(settings) if settings.database_url is None else None
+        valkey = None
+        if settings.book_redis_url is None or settings.jobs_redis_url is None:
+            valkey = _valkey_program(settings)
         with _unavailable_ends_the_command():
-            if settings.database_url is None:
+            if postgres_programs is not None:
                 self.postgres = EmbeddedPostgres(
-                    binaries=find_postgres_binaries(_path(settings.postgres_bin)),
+                    binaries=postgres_programs,
                     data_folder=data_folder / "postgres",
                     socket_folder=socket_folder,
                     durable=durable,
                 )
                 self._by_variable[DATABASE_URL] = self.postgres
-            if settings.book_redis_url is None:
+            if valkey is not None and settings.book_redis_url is None:
                 self._by_variable[BOOK_REDIS_URL] = EmbeddedValkey(
-                    binary=find_valkey_binary(_path(settings.valkey_server)),
+                    binary=valkey,
                     data_folder=data_folder / "valkey-books",
                     socket_folder=socket_folder,
                     name="valkey-books",
                     fsync="always",
                 )
-            if settings.jobs_redis_url is None:
+            if valkey is not None and settings.jobs_redis_url is None:
                 self._by_variable[JOBS_REDIS_URL] = EmbeddedValkey(
-                    binary=find_valkey_binary(_path(settings.valkey_server)),
+                    binary=valkey,
                     data_folder=data_folder / "valkey-jobs",
                     socket_folder=socket_folder,
                     name="valkey-jobs",
@@ -65,7 +77,15 @@ class EmbeddedServers:
     @property
     def environment(self) -> dict[str, str]:
         """The variables that point a process to these servers."""
-        return {variable: server.url for variable, server in self._by_variable.items()}
+        servers = {variable: server.url for variable, server in self._by_variable.items()}
+        return servers if self.postgres is None else servers | {DATABASE_URL: self.postgres.application_url}
+
+    @property
+    def migration_environment(self) -> dict[str, str]:
+        """The variables that let `migrate` work as the owner, for the role that the processes connect as."""
+        if self.postgres is None:
+            return {}
+        return {DATABASE_URL: self.postgres.url, MIGRATION_VARIABLES["application_role"]: APPLICATION_ROLE}
 
     @property
     def pids(self) -> dict[str, int]:
@@ -128,5 +148,29 @@ def _unavailable_ends_the_command() -> Iterator[None]:
         raise CommandFailed(str(failure)) from failure
 
 
-def _path(given: str | None) -> Path | None:
-    return None if given is None else Path(given)
+def _postgres_programs(settings: EmbeddedServerSettings) -> PostgresBinaries:
+    given = settings.postgres_bin
+    with _unavailable_ends_the_command():
+        if given is None:
+            return find_postgres_binaries(None)
+    try:
+        return find_postgres_binaries(Path(given))
+    except PostgresUnavailable as failure:
+        raise WrongSetting(
+            f"{EMBEDDED_SERVER_VARIABLES['postgres_bin']} is {given!r} ({failure}): "
+            "expected the folder of PostgreSQL's programs, of version 15 or newer"
+        ) from failure
+
+
+def _valkey_program(settings: EmbeddedServerSettings) -> Path:
+    given = settings.valkey_server
+    with _unavailable_ends_the_command():
+        if given is None:
+            return find_valkey_binary(None)
+    try:
+        return find_valkey_binary(Path(given))
+    except ValkeyUnavailable as failure:
+        raise WrongSetting(
+            f"{EMBEDDED_SERVER_VARIABLES['valkey_server']} is {given!r} ({failure}): "
+            "expected the path of a Valkey or Redis server, of version 7.0 or newer"
+        ) from failure

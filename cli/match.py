@@ -5,8 +5,9 @@ import sys
 from pathlib import Path
 
 from cli.cases import ANSWERED, REFUSED, Refusal, print_json, unreadable
-from marketplace.book_file import BookFileProblem, BookFileRefusal, decode_book_file
-from marketplace.book_planning import BookAnswer, encode_answer, plan_book
+from cli.match_views import as_table, in_words
+from marketplace.book_file import BookFile, BookFileProblem, decode_book_file
+from marketplace.book_planning import encode_answer, plan_book
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +22,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--jsonl", action="store_true", help="FILE holds one book a line; the answer is a line for each"
     )
-    parser.add_argument("--receipts", action="store_true", help="add to each answer the reasoning it was computed by")
+    shown = parser.add_mutually_exclusive_group()
+    shown.add_argument("--receipts", action="store_true", help="add to each answer the reasoning it was computed by")
+    shown.add_argument("--table", action="store_true", help="show the covers as a table")
+    shown.add_argument(
+        "--explain", action="store_true", help="say in words what the plan means to every borrower and lender"
+    )
+    parser.add_argument("--lang", choices=("it", "en"), default="it", help="of --table and --explain (default: it)")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -32,31 +39,33 @@ def run(arguments: argparse.Namespace) -> int:
     except OSError as error:
         return unreadable(path, error)
     if not arguments.jsonl:
-        answer = _answer(content, with_receipts=arguments.receipts)
-        return _print_answer(answer, where=str(path), line_number=None)
+        return _answer(content, arguments, where=str(path), line_number=None)
     status = ANSWERED
     for line_number, line in enumerate(content.splitlines(), start=1):
         if line.strip():
-            answer = _answer(line, with_receipts=arguments.receipts)
-            status = max(status, _print_answer(answer, where=f"{path}:{line_number}", line_number=line_number))
+            status = max(status, _answer(line, arguments, where=f"{path}:{line_number}", line_number=line_number))
     return status
 
 
-def _answer(encoded: bytes, *, with_receipts: bool) -> BookAnswer | BookFileRefusal:
+def _answer(encoded: bytes, arguments: argparse.Namespace, *, where: str, line_number: int | None) -> int:
+    """Plan one book and print its answer; a refused line of many is known by its number."""
     book = decode_book_file(encoded)
-    return book if isinstance(book, BookFileRefusal) else plan_book(book, with_receipts=with_receipts)
-
-
-def _print_answer(answer: BookAnswer | BookFileRefusal, *, where: str, line_number: int | None) -> int:
-    """Print one answer; a refused line of many is known by its number."""
-    if isinstance(answer, BookAnswer):
-        print(encode_answer(answer).decode())
+    if isinstance(book, BookFile):
+        print(_shown(book, arguments))
         return ANSWERED
-    for problem in answer.problems:
+    for problem in book.problems:
         print(f"{where}: {problem.at}: {problem.given}; accepted: {problem.accepted}", file=sys.stderr)
-    error = {"error": _refusal(answer.problems)}
-    print_json(error if line_number is None else {"id": line_number, **error})
+    if not (arguments.table or arguments.explain):
+        error = {"error": _refusal(book.problems)}
+        print_json(error if line_number is None else {"id": line_number, **error})
     return REFUSED
+
+
+def _shown(book: BookFile, arguments: argparse.Namespace) -> str:
+    answer = plan_book(book, with_receipts=arguments.receipts or arguments.explain)
+    if arguments.table:
+        return as_table(answer, arguments.lang)
+    return in_words(book, answer, arguments.lang) if arguments.explain else encode_answer(answer).decode()
 
 
 def _refusal(problems: tuple[BookFileProblem, ...]) -> Refusal:

@@ -3,7 +3,7 @@
 import argparse
 import os
 
-from cli.environment import jobs_settings, lemonway_settings, persistence_settings
+from cli.environment import DATABASE_URL, JOBS_REDIS_URL, jobs_settings, lemonway_settings, persistence_settings
 from cli.lemonway_connection import connection_to
 from cli.process_status import ProcessStatus, run_process
 from lemonway.connection import open_lemonway
@@ -15,7 +15,7 @@ from persistence.connection import close_pool, open_pool
 
 def run(arguments: argparse.Namespace) -> int:
     """Pay until stopped; what was under way is looked up by its reference after the next start."""
-    return run_process("payments", _pay)
+    return run_process("payments", _pay, stores=(DATABASE_URL, JOBS_REDIS_URL))
 
 
 async def _pay(status: ProcessStatus) -> None:

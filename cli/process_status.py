@@ -1,10 +1,10 @@
 """What every process but the gateway tells over HTTP about itself, and the frame such a process runs in."""
 
 import asyncio
-import contextlib
 import os
+import socket
 import traceback
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,10 +12,14 @@ import msgspec
 import prometheus_client
 import uvicorn
 
-from cli.command_failed import CommandFailed
-from cli.environment import listen_settings
-from cli.listening import listening_socket, port_of
+from api.own_signals_server import OwnSignalsServer
+from cli.command_failed import CommandFailed, leaves
+from cli.environment import check_settings, listen_settings
+from cli.listening import DESCRIPTOR, listening_socket, port_of
 from cli.logs import configure_logs
+from cli.market_environment import address_of
+from cli.progress import say
+from cli.stores import reach_stores
 from cli.until_stopped import run_until_stopped
 
 Scope = MutableMapping[str, Any]
@@ -35,44 +39,39 @@ class ProcessStatus:
         self.is_healthy: Callable[[], bool] = lambda: True
 
 
-class OwnSignalsServer(uvicorn.Server):
-    """A server that leaves signals to the process it is a part of."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Nothing is captured: the process stops its server by cancelling it."""
-        yield
-
-
-def run_process(name: str, work: Callable[[ProcessStatus], Coroutine[Any, Any, None]]) -> int:
+def run_process(
+    name: str, work: Callable[[ProcessStatus], Coroutine[Any, Any, None]], *, stores: Sequence[str] = ()
+) -> int:
     """Run `work` until it is stopped, answering /health, /status and /metrics meanwhile.
 
     The exit status is 0 after Ctrl-C or SIGTERM. When `work` fails, so does the process: it is made to be started
-    again at any time.
+    again at any time. `stores` are the variables of the servers without which there is no use in beginning.
     """
     try:
-        return run_until_stopped(_run(name, work)) or 0
+        return run_until_stopped(_run(name, work, stores)) or 0
     except BaseExceptionGroup as failures:
+        told = [failure for failure in leaves(failures) if isinstance(failure, CommandFailed)]
+        if told:
+            raise told[0] from failures
         traceback.print_exception(failures)
         # Last in the log, because the supervisor quotes the last line.
-        raise CommandFailed(f"{name} failed: {_reasons(failures)}") from failures
+        reasons = "; ".join(f"{type(failure).__name__}: {failure}" for failure in leaves(failures))
+        raise CommandFailed(f"{name} failed: {reasons}") from failures
 
 
-def _reasons(failures: BaseExceptionGroup[BaseException]) -> str:
-    """Every failure of the group, however deep, in one line."""
-    parts = []
-    for failure in failures.exceptions:
-        if isinstance(failure, BaseExceptionGroup):
-            parts.append(_reasons(failure))
-        else:
-            parts.append(f"{type(failure).__name__}: {failure}")
-    return "; ".join(parts)
+def say_where_it_listens(name: str, listening: socket.socket, environment: Mapping[str, str]) -> None:
+    """For a process that was started alone: whom a supervisor started, the supervisor knows where to find."""
+    if DESCRIPTOR not in environment:
+        say(f"{name} listens on {address_of(listening)}")
 
 
-async def _run(name: str, work: Callable[[ProcessStatus], Coroutine[Any, Any, None]]) -> int:
+async def _run(name: str, work: Callable[[ProcessStatus], Coroutine[Any, Any, None]], stores: Sequence[str]) -> int:
     configure_logs()
+    check_settings([name], os.environ)
     settings = listen_settings(os.environ)
     listening = listening_socket(os.environ, host=settings.host, port=settings.port)
+    await reach_stores(os.environ, stores)
+    say_where_it_listens(name, listening, os.environ)
     status = ProcessStatus(name, port_of(listening))
     config = uvicorn.Config(
         _StatusPage(status), log_level="warning", access_log=False, lifespan="off", server_header=False, ws="none"

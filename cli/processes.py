@@ -13,8 +13,7 @@ import shutil
 import signal
 import socket
 import sys
-import tempfile
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -24,20 +23,20 @@ import msgspec
 import child_process
 from cli import environment as variables
 from cli.command_failed import CommandFailed
-from cli.data_folder import SOCKET_FOLDER_PREFIX, DataFolder, Running
+from cli.data_folder import DataFolder, Running
 from cli.embedded_servers import EmbeddedServers
-from cli.environment import embedded_server_settings
+from cli.environment import check_settings, embedded_server_settings
+from cli.kept_market import CLOCK_VARIABLES, KeptMarket, keep_market
 from cli.listening import listen, listen_on_first_free_port, port_of
-from cli.market_environment import GATEWAY, SIMULATOR, market_environment, reachable
+from cli.market_environment import GATEWAY, SIMULATOR, address_of, market_environment, reachable
 from cli.progress import say, step
 from cli.start_gate import StartGate
 from cli.supervised_child import SupervisedChild
-from persistence.postgres_binaries import others_can_reach
+from cli.temporary_folders import remove_abandoned_folders, temporary_folder
 
 ROOT = Path(__file__).resolve().parent.parent
 # In the order of starting; stopping is the reverse, so that what others rely on goes last.
 MARKET_PROCESSES = (SIMULATOR, "books", "projector", "payments", "servicing", GATEWAY)
-LONGEST_TEMPORARY_PATH = 60
 STOP_PATIENCE_S = 5.0
 
 
@@ -47,7 +46,8 @@ class MarketOptions(msgspec.Struct, frozen=True, kw_only=True):
     `port` None takes the first free one from 8000 on. `durable=False` lets PostgreSQL forget the last moments when the
     machine (not a process) fails, and `temporary` removes all data at the end. `environment` is what the processes
     inherit: a server that it gives an address for is used instead of an embedded one, and a Lemonway that it gives an
-    address for instead of the simulator. `processes` are started as `program NAME`, each handed its listening socket.
+    address for instead of the simulator; with `kept`, which the folder then holds for good, its clock is that market's.
+    `processes` are started as `program NAME`, each handed its listening socket.
     """
 
     data_folder: Path
@@ -56,6 +56,7 @@ class MarketOptions(msgspec.Struct, frozen=True, kw_only=True):
     durable: bool = True
     temporary: bool = False
     environment: Mapping[str, str] = msgspec.field(default_factory=lambda: dict(os.environ))
+    kept: KeptMarket | None = None
     processes: tuple[str, ...] = MARKET_PROCESSES
     program: tuple[str, ...] = (sys.executable, str(ROOT / "main.py"))
 
@@ -105,24 +106,30 @@ class RunningMarket:
         options = self._options
         data_folder = DataFolder(self._folder)
         self._stack.enter_context(data_folder.claimed())
+        remove_abandoned_folders()
         settings = embedded_server_settings(options.environment)
         host = options.host
         gateway = listen_on_first_free_port(host) if options.port is None else listen(host, options.port)
         self._stack.callback(gateway.close)
         self.url = f"http://{reachable(host)}:{port_of(gateway)}"
-        socket_folder = self._stack.enter_context(_socket_folder())
+        socket_folder = self._stack.enter_context(temporary_folder("run"))
         running = Running(pid=os.getpid(), url=self.url, socket_folder=str(socket_folder))
         self._stack.enter_context(data_folder.noted(running))
         self._servers = EmbeddedServers(
             settings, data_folder=self._folder, socket_folder=socket_folder, durable=options.durable
         )
+        sockets = self._listening_sockets(gateway)
+        self.environment = self._market_environment(sockets)
+        check_settings(sockets, self.environment)
+        if options.kept is not None:
+            keep_market(self._folder, options.kept)
         if options.temporary:
             self._stack.callback(shutil.rmtree, self._folder)
             self._stack.callback(self._servers.remove_data)
         self._stack.push_async_callback(self._servers.stop)
         gate = StartGate()
         self._stack.callback(gate.remove)
-        self._start_processes(gateway, gate)
+        self._start_processes(sockets, gate)
         await self._start_servers()
         # From now on: a server that dies while the processes start is as bad as one that dies later.
         keeping_servers = asyncio.create_task(self._servers.keep_running(say))
@@ -130,20 +137,31 @@ class RunningMarket:
         gate.open()
         async with step("starting the market's processes"):
             await _all_or_first_failure([child.until_healthy() for child in self._children.values()])
+        known = {name: self.environment[name] for name in variables.VERIFY_VARIABLES if name in self.environment}
+        data_folder.note(msgspec.structs.replace(running, environment=known))
         watchers = await self._stack.enter_async_context(asyncio.TaskGroup())
         self._stack.callback(watchers.create_task(_follow(keeping_servers)).cancel)
         for child in self._children.values():
             self._stack.callback(watchers.create_task(child.keep_running(say)).cancel)
 
-    def _start_processes(self, gateway: socket.socket, gate: StartGate) -> None:
-        given = {**self._options.environment, **self._servers.environment}
-        names = [name for name in self._options.processes if name != SIMULATOR or variables.LEMONWAY_URL not in given]
-        # Only the gateway is for others to reach.
+    def _listening_sockets(self, gateway: socket.socket) -> dict[str, socket.socket]:
+        """By name of the processes to be started. Only the gateway is for others to reach."""
+        has_simulator = not self._options.environment.get(variables.LEMONWAY_URL)
+        names = [name for name in self._options.processes if name != SIMULATOR or has_simulator]
         sockets = {name: gateway if name == GATEWAY else listen("127.0.0.1", 0) for name in names}
-        ports = {name: port_of(listening) for name, listening in {GATEWAY: gateway, **sockets}.items()}
-        self.environment = market_environment(given, self._folder, ports)
-        for name in names:
-            self._stack.callback(sockets[name].close)
+        for listening in sockets.values():
+            self._stack.callback(listening.close)
+        return sockets
+
+    def _market_environment(self, sockets: Mapping[str, socket.socket]) -> dict[str, str]:
+        given, kept = dict(self._options.environment), self._options.kept
+        if kept is not None:
+            given = {name: value for name, value in given.items() if name not in CLOCK_VARIABLES} | kept.variables()
+        addresses = {name: address_of(listening) for name, listening in sockets.items()}
+        return market_environment({**given, **self._servers.environment}, self._folder, addresses)
+
+    def _start_processes(self, sockets: Mapping[str, socket.socket], gate: StartGate) -> None:
+        for name in sockets:
             child = SupervisedChild(
                 name,
                 [*self._options.program, name],
@@ -174,15 +192,18 @@ class RunningMarket:
         return log
 
     async def _migrate(self, log: Path) -> None:
+        environment = self.environment | self._servers.migration_environment
         process = child_process.start(
-            [*self._options.program, "migrate"], log=log, stop_signal=signal.SIGKILL, environment=self.environment
+            [*self._options.program, "migrate"], log=log, stop_signal=signal.SIGKILL, environment=environment
         )
         try:
             await asyncio.to_thread(process.wait)
         finally:
             child_process.stop(process, signal.SIGTERM, patience_s=STOP_PATIENCE_S)
         if process.returncode != 0:
-            raise CommandFailed(f"the database could not be prepared: {child_process.last_line(log)} ({log})")
+            raise CommandFailed(
+                f"the database could not be prepared: {child_process.last_line(log).removeprefix('main.py: ')} ({log})"
+            )
 
 
 async def _follow(task: asyncio.Task[None]) -> None:
@@ -193,19 +214,6 @@ async def _follow(task: asyncio.Task[None]) -> None:
 async def _cancel(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.wait([task])
-
-
-@contextlib.contextmanager
-def _socket_folder() -> Iterator[Path]:
-    """A folder short enough for the path of a socket, and where the database server, run by root, can go."""
-    parent = Path(tempfile.gettempdir())
-    if len(str(parent)) > LONGEST_TEMPORARY_PATH or not others_can_reach(parent):
-        parent = Path("/tmp")
-    folder = Path(tempfile.mkdtemp(prefix=SOCKET_FOLDER_PREFIX, dir=parent))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 async def _all_or_first_failure(starts: Sequence[Coroutine[Any, Any, None]]) -> None:

@@ -13,13 +13,13 @@ import msgspec
 from actors.clock import SystemClock
 from actors.errors import PurseRefused, RedisRefused, RedisUnreachable
 from actors.event_log import RedisJournals
-from actors.functions import load_functions
 from actors.mailbox import RedisOrderBooks
 from actors.purse import RedisPurses
 from actors.redis_connection import RedisConnection
 from actors.shards import ShardMap
-from cli.environment import actor_settings, persistence_settings
+from cli.environment import BOOK_REDIS_URL, DATABASE_URL, actor_settings, persistence_settings
 from cli.process_status import ProcessStatus, run_process
+from cli.stores import load_book_functions
 from persistence.command_sweeper import CommandSweeper
 from persistence.projector import Projector
 from persistence.purse_applier import PurseApplier
@@ -29,15 +29,15 @@ OUTAGES = (RedisUnreachable, RedisRefused)
 
 def run(arguments: argparse.Namespace) -> int:
     """Project until stopped; any number of these may run."""
-    return run_process("projector", _project)
+    return run_process("projector", _project, stores=(DATABASE_URL, BOOK_REDIS_URL))
 
 
 async def _project(status: ProcessStatus) -> None:
     redis_url = actor_settings(os.environ).book_redis_url
     database_url = persistence_settings(os.environ).database_url
     shards = ShardMap()
+    await load_book_functions(redis_url)
     connection = RedisConnection(redis_url)
-    await load_functions(connection)
     projector = Projector(database_url=database_url, journals=RedisJournals(redis_url, shards), outages=OUTAGES)
     applier = PurseApplier(
         database_url=database_url, purses=RedisPurses(connection, shards), outages=OUTAGES, refusals=(PurseRefused,)

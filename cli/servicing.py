@@ -9,7 +9,7 @@ from actors.clock import SystemClock
 from actors.errors import RedisRefused, RedisUnreachable
 from actors.mailbox import RedisOrderBooks
 from actors.shards import ShardMap
-from cli.environment import actor_settings, lemonway_settings, persistence_settings
+from cli.environment import BOOK_REDIS_URL, DATABASE_URL, actor_settings, lemonway_settings, persistence_settings
 from cli.process_status import ProcessStatus, run_process
 from persistence.business_clock import BusinessClock
 from persistence.connection import close_pool, open_pool
@@ -18,7 +18,7 @@ from persistence.servicing import Servicing, run_servicing
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what each business day asks for until stopped; days missed meanwhile are caught up with."""
-    return run_process("servicing", _service)
+    return run_process("servicing", _service, stores=(DATABASE_URL, BOOK_REDIS_URL))
 
 
 async def _service(status: ProcessStatus) -> None:

@@ -8,12 +8,13 @@ import socket
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import child_process
 from cli.backoff import Backoff
-from cli.command_failed import CommandFailed
+from cli.command_failed import CommandFailed, WronglyAskedFor
 from cli.listening import DESCRIPTOR as listening_descriptor
-from cli.listening import port_of
+from cli.market_environment import address_of
 from cli.start_gate import DESCRIPTOR as gate_descriptor
 from cli.start_gate import StartGate
 
@@ -39,11 +40,10 @@ class SupervisedChild:
         log: Path,
     ) -> None:
         self.name = name
-        self.address = f"http://127.0.0.1:{port_of(listening)}"
+        self.address = address_of(listening)
         self._command = command
         self._handed_over = {listening_descriptor: listening.fileno(), gate_descriptor: gate.descriptor}
         self._environment = {**environment, **{name: str(number) for name, number in self._handed_over.items()}}
-        self._port = port_of(listening)
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -66,16 +66,18 @@ class SupervisedChild:
         """Return once what was started is ready.
 
         One that ends before that is started again, since what it needs may have died under it. Raises CommandFailed
-        with its last words when it has ended as often as `STARTS`.
+        with its last words when it has ended as often as `STARTS`, and WronglyAskedFor at once when a setting is wrong.
         """
         assert self._process is not None
         starts = 1
         # Its socket takes connections from the beginning: the answer comes when the process does.
-        healthy = asyncio.create_task(_until_healthy(self._port))
+        healthy = asyncio.create_task(_until_healthy(self.address))
         try:
             async with asyncio.timeout(START_PATIENCE_S):
                 while not healthy.done():
                     if self._process.poll() is not None:
+                        if self._process.returncode == WronglyAskedFor.exit_status:
+                            raise WronglyAskedFor(self._last_words())
                         if starts == STARTS:
                             raise CommandFailed(self._obituary(self._process))
                         await asyncio.sleep(RESTART_PAUSE_S * starts)
@@ -111,16 +113,20 @@ class SupervisedChild:
     def _obituary(self, process: subprocess.Popen[bytes]) -> str:
         status = process.returncode
         how = f"was ended by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
-        return f"{self.name} {how}: {child_process.last_line(self._log) or 'it said nothing'} ({self._log})"
+        return f"{self.name} {how}: {self._last_words() or 'it said nothing'} ({self._log})"
+
+    def _last_words(self) -> str:
+        return child_process.last_line(self._log).removeprefix("main.py: ")
 
 
-async def is_healthy(port: int) -> bool:
-    """Whether the process on this port of the loopback interface answers `GET /health` with 200 within some seconds."""
+async def is_healthy(address: str) -> bool:
+    """Whether the process at this address of this machine answers `GET /health` with 200 within some seconds."""
+    place = urlsplit(address)
     try:
         async with asyncio.timeout(HEALTH_PATIENCE_S):
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            reader, writer = await asyncio.open_connection(unquote(place.hostname or ""), place.port)
             try:
-                writer.write(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+                writer.write(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
                 return (await reader.readline()).split()[1:2] == [b"200"]
             finally:
                 writer.close()
@@ -128,6 +134,6 @@ async def is_healthy(port: int) -> bool:
         return False
 
 
-async def _until_healthy(port: int) -> None:
-    while not await is_healthy(port):
+async def _until_healthy(address: str) -> None:
+    while not await is_healthy(address):
         await asyncio.sleep(LOOK_EVERY_S)

@@ -1,16 +1,17 @@
 """Running a command so that Ctrl-C and SIGTERM end it in order."""
 
 import asyncio
-import os
 import signal
 from collections.abc import Coroutine
 from typing import Any
+
+from cli.abrupt_end import end_abruptly
 
 
 def run_until_stopped(main: Coroutine[Any, Any, int]) -> int | None:
     """Run `main` to its end and return its status; None when it was cancelled by Ctrl-C, SIGTERM or SIGHUP.
 
-    A second signal does not wait: this process ends at once, and with it all that it started.
+    A second signal does not wait: this process ends at once, and with it all that it started, temporary files too.
     """
     return asyncio.run(_until_stopped(main))
 
@@ -23,7 +24,7 @@ async def _until_stopped(main: Coroutine[Any, Any, int]) -> int | None:
     def stop(number: int) -> None:
         nonlocal stopping
         if stopping:
-            os._exit(128 + number)
+            end_abruptly(128 + number)
         stopping = True
         running.cancel()
 

@@ -1,7 +1,7 @@
 """From the bytes of an answer to a message, or to the error it stands for.
 
 The body is read before the HTTP status: Lemonway documents refusals both as HTTP 200 with an `error` object and as
-HTTP 400, and a live tenant may use either (lemonway.md §1.4).
+HTTP 400, and a live tenant may use either (docs/lemonway_facts.md §2).
 """
 
 from http import HTTPStatus
@@ -22,6 +22,7 @@ from lemonway.errors import (
 from lemonway.messages import ErrorBody
 
 Message = TypeVar("Message")
+Failure = TypeVar("Failure", bound=LemonwayError)
 Folded = dict[str, Any]
 """A decoded JSON object whose keys, at every depth, are in lower case."""
 
@@ -40,9 +41,11 @@ def read_answer(answer: Answer, *, reference: str | None = None) -> Folded:
     body = _folded_json(answer.body)
     error = _error_in(body)
     if error is not None:
-        raise error_for_code(error.code, error.message, http_status=answer.http_status, reference=reference)
+        raise _answered(
+            error_for_code(error.code, error.message, http_status=answer.http_status, reference=reference), answer
+        )
     if not 200 <= answer.http_status < 300:
-        raise _error_for_status(answer, reference)
+        raise _answered(_error_for_status(answer, reference), answer)
     if isinstance(body, list):
         return {"value": body}
     if not isinstance(body, dict):
@@ -59,7 +62,13 @@ def decode(value: Any, message: type[Message], answer: Answer, *, reference: str
 
 
 def unreadable(cause: str, answer: Answer, reference: str | None) -> LemonwayAnswerUnreadable:
-    return LemonwayAnswerUnreadable(cause, body=answer.body, http_status=answer.http_status, reference=reference)
+    """The error of an answer that is no answer to what was asked, `cause` saying how."""
+    return _answered(LemonwayAnswerUnreadable(cause, http_status=answer.http_status, reference=reference), answer)
+
+
+def _answered(error: Failure, answer: Answer) -> Failure:
+    error.body, error.trace = answer.body, answer.trace
+    return error
 
 
 def _folded_json(body: bytes) -> Any:
@@ -94,17 +103,17 @@ def _error_in(body: Any) -> ErrorBody | None:
 
 def _error_for_status(answer: Answer, reference: str | None) -> LemonwayError:
     status = answer.http_status
-    text = answer.body[:500].decode(errors="replace")
+    without_code = f"HTTP {status} and no code"
     match status:
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
-            return LemonwayAccessDenied(http_status=status, code=None, message=text)
+            return LemonwayAccessDenied(http_status=status, code=None, message=without_code)
         case HTTPStatus.CONFLICT:
-            return Duplicate(code=status, message=text, reference=reference)
+            return Duplicate(code=status, message=without_code, reference=reference)
         case HTTPStatus.TOO_MANY_REQUESTS:
             return LemonwayThrottled(retry_after_s=answer.retry_after_s)
         case _ if 400 <= status < 500:
-            return InvalidRequest(code=status, message=text, reference=reference)
+            return InvalidRequest(code=status, message=without_code, reference=reference)
         case _ if status >= 500:
-            return LemonwayUnreachable(f"HTTP {status} {text}", reference=reference)
+            return LemonwayUnreachable(without_code, reference=reference)
         case _:
             return unreadable("neither a success nor an error", answer, reference)

@@ -1,7 +1,7 @@
 """The bearer token: obtained with the API key, kept while it lives, renewed once when Lemonway says 401.
 
 While a bearer is alive Lemonway answers every request for one with the same bearer, so it is asked for once per
-process and kept (lemonway.md §1.1).
+process and kept (docs/lemonway_facts.md §1).
 """
 
 import asyncio

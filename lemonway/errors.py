@@ -22,15 +22,35 @@ Codes: `/reference` "complete Lemonway error list"; the numbers are shared by ve
 
 
 class LemonwayError(Exception):
-    """Base of every failure this package raises."""
+    """Base of every failure this package raises.
+
+    Its text and its body may hold what Lemonway wrote about people: they go to the record, where a person reads them,
+    and never to a log, which gets `for_log`.
+    """
+
+    code: int | None = None
+    """Lemonway's number, where the answer carries one."""
+    body: bytes = b""
+    """The answer, whole; empty when none came."""
+    trace: str | None = None
+    """Cloudflare's ray id of the answer, by which Lemonway's support finds the call."""
+
+    def for_log(self) -> dict[str, str | int | None]:
+        """What may be logged: the class of the failure, its code and its trace."""
+        return {"cause": type(self).__name__, "code": self.code, "trace": self.trace}
+
+    def for_record(self) -> str:
+        """Everything there is to know of the failure, the answer's body included."""
+        return f"{self}\n{self.body.decode(errors='replace')}" if self.body else str(self)
 
 
 class LemonwayUnreachable(LemonwayError):
     """No usable answer: the money may have moved. Look the reference up before sending it again."""
 
-    def __init__(self, cause: str, *, reference: str | None = None) -> None:
+    def __init__(self, cause: str, *, code: int | None = None, reference: str | None = None) -> None:
         super().__init__(f"Lemonway gave no usable answer{_about(reference)}: {cause}")
         self.cause = cause
+        self.code = code
         self.reference = reference
 
 
@@ -39,11 +59,10 @@ class LemonwayNotReached(LemonwayUnreachable):
 
 
 class LemonwayAnswerUnreadable(LemonwayUnreachable):
-    """The answer does not fit its schema. `body` keeps what came, whole, for the person who will look at it."""
+    """The answer does not fit its schema. `body` keeps what came, for the person who will look at it."""
 
-    def __init__(self, cause: str, *, body: bytes, http_status: int, reference: str | None = None) -> None:
+    def __init__(self, cause: str, *, http_status: int, reference: str | None = None) -> None:
         super().__init__(f"HTTP {http_status}, {cause}", reference=reference)
-        self.body = body
         self.http_status = http_status
 
 
@@ -142,7 +161,7 @@ ACCESS_CODES = frozenset({105, 120, 138, 140, 141, 142, 148, 213, 217, 218, 255,
 def error_for_code(code: int, message: str, *, http_status: int, reference: str | None) -> LemonwayError:
     """The error that Lemonway's own code stands for. A code we do not know is a plain LemonwayRefusal."""
     if code in OUTCOME_UNKNOWN_CODES:
-        return LemonwayUnreachable(f"code {code}, {message}", reference=reference)
+        return LemonwayUnreachable(f"code {code}, {message}", code=code, reference=reference)
     if code in ACCESS_CODES:
         return LemonwayAccessDenied(http_status=http_status, code=code, message=message)
     refusal = _CLASS_BY_CODE.get(code, LemonwayRefusal)

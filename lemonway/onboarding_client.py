@@ -1,7 +1,7 @@
 """Online Onboarding: opening an account and starting the identity check, on a host of its own.
 
-The only way to open accounts in Italy since July 2025 (lemonway.md §0, §3). A wallet exists only once the account
-is ACCEPTED; until then DirectKit answers NotFound (147).
+The only way to open accounts in Italy since July 2025 (docs/lemonway_facts.md §4). A wallet exists only once the
+account is ACCEPTED; until then DirectKit answers NotFound (147).
 """
 
 from lemonway.answers import Folded, decode, read_answer, unreadable

@@ -7,15 +7,20 @@ import msgspec
 HttpUrl = Annotated[str, msgspec.Meta(pattern=r"^https?://[^/]+", description="an address: https://host/path")]
 WalletId = Annotated[str, msgspec.Meta(min_length=1, max_length=256, description="the id of a wallet")]
 
+RedisUrl = Annotated[
+    str,
+    msgspec.Meta(pattern=r"^(rediss?|unix)://.+", description="a Redis address: redis://, rediss:// or unix://"),
+]
+
 
 class LemonwaySettings(msgspec.Struct, frozen=True, kw_only=True):
     """The four addresses differ between sandbox, production and simulator; nothing else does.
 
-    `base_url` ends before `/v2`, `webkit_url` is the hosted page on which mandates are signed. Fees are booked on
-    `sc_wallet`, the platform's own; instalments arrive on `collection_wallet` before they are shared out.
+    `base_url` ends before `/v2`, `webkit_url` is the hosted page on which mandates are signed. Instalments arrive on
+    `collection_wallet` before they are shared out.
     `webhook_secret` is the unguessable part of the address that notifications come in at, as they are unsigned
-    (lemonway.md §9). Waits for the network are those of production times `waits_percent` / 100, so that demonstrations
-    need not wait for minutes.
+    (docs/lemonway_facts.md §10). Waits for the network are those of production times `waits_percent` / 100, so that
+    demonstrations need not wait for minutes.
     """
 
     base_url: HttpUrl
@@ -26,7 +31,6 @@ class LemonwaySettings(msgspec.Struct, frozen=True, kw_only=True):
     webhook_secret: Annotated[
         str, msgspec.Meta(pattern=r"^[\w-]{16,}$", description="at least 16 letters, digits, '_' or '-'")
     ]
-    sc_wallet: WalletId = "SC"
     collection_wallet: WalletId = "COLLECTIONS"
     timeout_s: Annotated[int, msgspec.Meta(ge=1, le=600, description="whole seconds, 1 to 600")] = 120
     waits_percent: Annotated[int, msgspec.Meta(ge=1, le=1_000, description="per cent, 1 to 1000")] = 100
@@ -35,7 +39,4 @@ class LemonwaySettings(msgspec.Struct, frozen=True, kw_only=True):
 class JobsSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The Redis that wakes payment workers. Never a cluster: RQ cannot run on one."""
 
-    redis_url: Annotated[
-        str,
-        msgspec.Meta(pattern=r"^(rediss?|unix)://.+", description="a Redis address: redis://, rediss:// or unix://"),
-    ]
+    redis_url: RedisUrl

@@ -1,6 +1,6 @@
 """Status numbers, decoded per kind of object: the same number means success on one and failure on another.
 
-Source: lemonway.md §2.4, §2.7, §5.1, §7.1, §8.3 (DirectKit 2.0 specification and dashboard status pages).
+Source: docs/lemonway_facts.md §3, §6, §8, §9 (DirectKit 2.0 specification and dashboard status pages).
 A number nobody has documented becomes `Outcome.UNKNOWN`, never a guess.
 """
 

@@ -1,13 +1,23 @@
 """Lemonway's forms of amounts, dates, countries and phone numbers, to ours and back. Nothing else knows both.
 
-Source: lemonway.md §12. API amounts are integer cents already; notifications write euros with two decimals.
+Source: docs/lemonway_facts.md §11. API amounts are integer cents already; notifications write euros with two decimals.
 """
 
 import re
 from datetime import UTC, date, datetime
-from zoneinfo import ZoneInfo
 
-PARIS = ZoneInfo("Europe/Paris")
+from marketplace.business_days import PARIS
+
+_COUNTRY_NAMES = dict(
+    pair.split("=")
+    for pair in (
+        "AD=ANDORRA AT=AUSTRIA BE=BELGIUM BG=BULGARIA CH=SWITZERLAND CY=CYPRUS CZ=CZECHIA DE=GERMANY DK=DENMARK "
+        "EE=ESTONIA ES=SPAIN FI=FINLAND FR=FRANCE GR=GREECE HR=CROATIA HU=HUNGARY IE=IRELAND IS=ICELAND IT=ITALY "
+        "LI=LIECHTENSTEIN LT=LITHUANIA LU=LUXEMBOURG LV=LATVIA MC=MONACO MT=MALTA NL=NETHERLANDS NO=NORWAY PL=POLAND "
+        "PT=PORTUGAL RO=ROMANIA SE=SWEDEN SI=SLOVENIA SK=SLOVAKIA"
+    ).split()
+) | {"GB": "UNITED KINGDOM", "SM": "SAN MARINO", "VA": "VATICAN CITY"}
+"""SEPA countries. Whoever lives elsewhere may still have an account in one of them."""
 
 _EUROS = re.compile(r"(-?)(\d{1,13})(?:[.,](\d{1,2}))?", re.ASCII)
 _PHONE_NOISE = re.compile(r"[\s().\-/]")
@@ -58,6 +68,11 @@ def read_paris_time(text: str) -> datetime:
     """
     read = datetime.fromisoformat(text)
     return (read if read.tzinfo else read.replace(tzinfo=PARIS)).astimezone(UTC)
+
+
+def country_on_mandate(alpha_2: str) -> str:
+    """`IT` → `ITALY`, as a mandate prints it. Elsewhere than in SEPA it is the code: the field takes any text."""
+    return _COUNTRY_NAMES.get(alpha_2, alpha_2)
 
 
 def msisdn(phone: str) -> str:

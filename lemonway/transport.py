@@ -24,7 +24,7 @@ class LemonwayConnection(msgspec.Struct, frozen=True, kw_only=True):
     """How to reach one Lemonway: sandbox, production or the simulator differ in nothing else.
 
     `directkit_url` ends before `/v2`. `psu_ip_address` stands in for the final user where no user is present (batch
-    jobs); Lemonway refuses an ill-formed one. Time-outs are the ones live clients use (lemonway.md §12).
+    jobs); Lemonway refuses an ill-formed one. Time-outs are the ones live clients use (docs/lemonway_facts.md §11).
     """
 
     directkit_url: str

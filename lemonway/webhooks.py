@@ -1,7 +1,7 @@
 """Parsing of a notification. It is unsigned, may be late, doubled, out of order or forged: a hint, never a proof.
 
 The receiver stores it under its `dedupe_key`, answers 200, and re-reads the object through the API.
-Fields: lemonway.md §9. Every value is text; amounts are euros with two decimals; times are Paris wall clock.
+Fields: docs/lemonway_facts.md §10. Every value is text; amounts are euros with two decimals; times are those of Paris.
 """
 
 from collections.abc import Mapping
@@ -68,6 +68,8 @@ def parse_notification(*, content_type: str, body: bytes, query: str = "") -> No
         return MalformedNotification("longer than any notification")
     try:
         fields = _fields(content_type, body, query)
+        if any("\x00" in text for pair in fields.items() for text in pair):
+            raise ValueError("a field holds a NUL, which nothing of ours can store")
         return _hint(fields)
     except (ValueError, msgspec.MsgspecError) as error:
         return MalformedNotification(str(error)[:200])

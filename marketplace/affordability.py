@@ -13,19 +13,17 @@ import msgspec
 from marketplace import assessment_reasons as reasons
 from marketplace.assessment_reasons import ContractType, Reason
 from marketplace.calendar_months import months_later, whole_months_between
+from marketplace.company_terms import LARGEST_AMOUNT_CENTS, WHOLE_BP, TermsProblem
 from marketplace.rounding import Rounding
 from marketplace.schedules import monthly_instalment_cents
 
 WHOLE_EURO_CENTS = 100
 """An amount that would pass is told in whole euro, as credits are asked for."""
-BP_PER_UNIT = 10_000
 
 
 class EmployeeRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the employer's list and the employee's own declaration say of one person."""
 
-    tax_code_digest: str
-    """Keyed digest of the tax code: enough to find the person, useless to name it."""
     hired_on: date
     contract_type: ContractType
     contract_ends_on: date | None = None
@@ -46,6 +44,25 @@ class CreditPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     amount_min_cents: int
     amount_max_cents: int
     open_loans_max: int = 1
+
+
+def policy_problems(policy: CreditPolicy) -> tuple[TermsProblem, ...]:
+    """Every reason why `policy` cannot be a company's, empty when there is none."""
+    ranges = (
+        ("amount_min_cents", policy.amount_min_cents, 1, LARGEST_AMOUNT_CENTS),
+        ("amount_max_cents", policy.amount_max_cents, max(1, policy.amount_min_cents), LARGEST_AMOUNT_CENTS),
+        ("instalment_max_bp", policy.instalment_max_bp, 0, WHOLE_BP),
+        ("seniority_min_months", policy.seniority_min_months, 0, 600),
+        ("open_loans_max", policy.open_loans_max, 1, 100),
+    )
+    problems = [
+        TermsProblem(field=field, given=str(given), accepted=f"{least} to {most}")
+        for field, given, least, most in ranges
+        if not least <= given <= most
+    ]
+    if not policy.contract_types:
+        problems.append(TermsProblem(field="contract_types", given="none", accepted="at least one"))
+    return tuple(problems)
 
 
 class CreditApplication(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,7 +114,7 @@ def assess(
 
 def instalment_room_cents(employee: EmployeeRecord, policy: CreditPolicy) -> int:
     """The largest further instalment that the policy allows: its share of net pay, minus what is borne already."""
-    share = employee.net_monthly_cents * policy.instalment_max_bp // BP_PER_UNIT
+    share = employee.net_monthly_cents * policy.instalment_max_bp // WHOLE_BP
     return max(0, share - employee.other_instalments_cents)
 
 
@@ -170,5 +187,5 @@ def _largest_amount_cents(application: CreditApplication, room_cents: int, minim
 
 
 def _instalment_cents(application: CreditApplication, months: int) -> int:
-    rate = Fraction(application.max_rate_bp, BP_PER_UNIT)
+    rate = Fraction(application.max_rate_bp, WHOLE_BP)
     return monthly_instalment_cents(application.amount_cents, rate, months, Rounding.HALF_UP)

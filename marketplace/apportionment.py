@@ -14,14 +14,18 @@ def apportion(amount_cents: int, weights: Sequence[int]) -> list[int]:
     there is nothing to divide.
     """
     assert amount_cents >= 0, amount_cents
-    assert all(weight >= 0 for weight in weights), weights
+    assert min(weights, default=0) >= 0, weights
     if amount_cents == 0:
         return [0] * len(weights)
     total = sum(weights)
     assert total > 0, weights
-    quotients_and_remainders = [divmod(amount_cents * weight, total) for weight in weights]
-    parts = [quotient for quotient, _ in quotients_and_remainders]
-    by_fraction = sorted(range(len(parts)), key=lambda index: -quotients_and_remainders[index][1])
-    for index in by_fraction[: amount_cents - sum(parts)]:
-        parts[index] += 1
+    # Comprehensions over whole lists, because every fill of every plan comes through here.
+    products = [amount_cents * weight for weight in weights]
+    parts = [product // total for product in products]
+    left_over = amount_cents - sum(parts)
+    if left_over:
+        remainders = [product % total for product in products]
+        # Sorting in reverse keeps equals in their order, so ties still go to who stands first.
+        for index in sorted(range(len(parts)), key=remainders.__getitem__, reverse=True)[:left_over]:
+            parts[index] += 1
     return parts

@@ -10,9 +10,10 @@ from typing import Literal
 
 import msgspec
 
+from marketplace.circuit_breakers import BreakerLimits, BreakerTrip
 from marketplace.company_terms import CompanyTerms
 from marketplace.offer_terms import OfferTerms
-from marketplace.orders import CreditRequest
+from marketplace.orders import Bar, CreditRequest
 from marketplace.receipts import Receipt
 from marketplace.refusals import BookRefusal
 
@@ -31,6 +32,54 @@ class CompanyBudgetGranted(BookEvent, frozen=True, kw_only=True, tag="company_bu
     """The company set `cents` more aside for its own tranches."""
 
     cents: int
+
+
+PausedBy = Literal["company", "operations", "breaker"]
+
+
+class BookPaused(BookEvent, frozen=True, kw_only=True, tag="book_paused"):
+    """No cover is proposed until `by` lets the book go on; what is covered stands. `trip`: what a breaker met."""
+
+    by: PausedBy
+    trip: BreakerTrip | None = None
+
+
+class BookResumed(BookEvent, frozen=True, kw_only=True, tag="book_resumed"):
+    """`by` lets the book go on; it still waits for others who paused it."""
+
+    by: PausedBy
+
+
+class BreakersSet(BookEvent, frozen=True, kw_only=True, tag="breakers_set"):
+    """The alarms that pause this book by themselves; None switches them off."""
+
+    limits: BreakerLimits | None
+
+
+class StagingSet(BookEvent, frozen=True, kw_only=True, tag="staging_set"):
+    """The platform's setting: new cash is shown one `tick_ms` (milliseconds) later per tier below A; 0 at once."""
+
+    tick_ms: int
+
+
+class ArrearsRecorded(BookEvent, frozen=True, kw_only=True, tag="arrears_recorded"):
+    """The share of the company's outstanding principal that is in arrears, which lenders may filter by."""
+
+    arrears_bp: int
+
+
+class LenderBarred(BookEvent, frozen=True, kw_only=True, tag="lender_barred"):
+    """The lender does not lend in this book while `bar` stands; its place in the rotation is kept."""
+
+    lender_id: str
+    bar: Bar
+
+
+class LenderUnbarred(BookEvent, frozen=True, kw_only=True, tag="lender_unbarred"):
+    """`bar` no longer keeps the lender out."""
+
+    lender_id: str
+    bar: Bar
 
 
 class OfferPlaced(BookEvent, frozen=True, kw_only=True, tag="offer_placed"):
@@ -60,15 +109,26 @@ class RequestClosed(BookEvent, frozen=True, kw_only=True, tag="request_closed"):
     why: Literal["cancelled", "expired", "lapsed"]
 
 
+class HoldingBegan(BookEvent, frozen=True, kw_only=True, tag="holding_began"):
+    """The request waited for longer than the company's patience: from now on its fills are held as they come."""
+
+    request_id: str
+
+
 class Standing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What one lender's purse said it could spend: `free_cents` without the lender's reserve, at version `ver`."""
+    """What one lender's purse said it could spend: `free_cents` without the lender's reserve, at version `ver`.
+
+    `fresh_cents` of them came at `fresh_at`, the latest moment when the free money grew.
+    """
 
     lender_id: str
     ver: int
     free_cents: int
     cash_since_at: datetime
     strategy_rooms: dict[str, int]
-    """Cents each budgeted strategy may still promise; a strategy without a budget is absent."""
+    """Cents that may still be promised under each limit of the purse, by key (`strategy_limits`)."""
+    fresh_cents: int = 0
+    fresh_at: datetime | None = None
 
 
 class StandingsObserved(BookEvent, frozen=True, kw_only=True, tag="standings_observed"):
@@ -94,7 +154,10 @@ class CoverLeg(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class PlannedCover(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole plan: legs plus company tranche fund `amount_cents` at one clearing rate."""
+    """A whole plan: legs plus company tranche fund `amount_cents` at one clearing rate.
+
+    While `is_holding`, the plan still falls short of the request: its legs are kept until more come or time is up.
+    """
 
     amount_cents: int
     rate_bp: int
@@ -104,10 +167,12 @@ class PlannedCover(msgspec.Struct, frozen=True, kw_only=True):
     legs: tuple[CoverLeg, ...]
     rotated_lender_ids: tuple[str, ...]
     receipt: Receipt
+    is_holding: bool = False
 
 
 class CoverProposed(BookEvent, frozen=True, kw_only=True, tag="cover_proposed"):
-    """A walk covered the request; caps, tranche and head-room are reserved before any purse is asked."""
+    """A walk covered the request, or part of one that is held; caps, tranche and head-room are reserved before any
+    purse is asked."""
 
     request_id: str
     plan: PlannedCover
@@ -133,12 +198,25 @@ class LegDenied(BookEvent, frozen=True, kw_only=True, tag="leg_denied"):
 
 
 class CoverAmended(BookEvent, frozen=True, kw_only=True, tag="cover_amended"):
-    """The walk was repeated on what the purses answered: the whole new plan. `round` counts from 1 to 3."""
+    """The walk was repeated on what the purses answered: the whole new plan.
+
+    `round` counts from 1 to 3; 0 is the first round of a plan for a request that held fills before, or of those fills
+    themselves. A cover that falls back to what it holds is tried again from `not_before_at` on.
+    """
 
     cover_id: str
     request_id: str
     round: int
     plan: PlannedCover
+    not_before_at: datetime | None = None
+
+
+class HoldLifted(BookEvent, frozen=True, kw_only=True, tag="hold_lifted"):
+    """A lender took back what it holds for a request that is not covered yet; it is not asked for it again."""
+
+    cover_id: str
+    request_id: str
+    lender_id: str
 
 
 class CoveredFill(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -172,7 +250,7 @@ class CoverReleased(BookEvent, frozen=True, kw_only=True, tag="cover_released"):
 
     cover_id: str
     request_id: str
-    why: Literal["failed", "cancelled", "lapsed", "expired"]
+    why: Literal["failed", "cancelled", "lapsed", "expired", "yielded"]
     not_before_at: datetime | None = None
 
 
@@ -216,15 +294,24 @@ class CommandAcknowledged(BookEvent, frozen=True, kw_only=True, tag="command_ack
 AnyBookEvent = (
     TermsPublished
     | CompanyBudgetGranted
+    | BookPaused
+    | BookResumed
+    | BreakersSet
+    | StagingSet
+    | ArrearsRecorded
+    | LenderBarred
+    | LenderUnbarred
     | OfferPlaced
     | OfferWithdrawn
     | RequestOpened
+    | HoldingBegan
     | RequestClosed
     | StandingsObserved
     | CoverProposed
     | LegTaken
     | LegDenied
     | CoverAmended
+    | HoldLifted
     | Covered
     | CoverReleased
     | LegReleased

@@ -8,8 +8,10 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from marketplace.book_file import BookFile
-from marketplace.matching import CoverPlan, Uncovered, plan_cover_from
+from marketplace.matching import BookFigures, CoverPlan, Uncovered
 from marketplace.orders import CreditRequest, LenderOffer, LenderStanding
+from marketplace.planning_in_turn import plan_in_turn
+from marketplace.receipt_arithmetic import differences
 from marketplace.receipts import DustPath, Receipt
 from marketplace.resting_offers import RestingOffers
 
@@ -56,11 +58,11 @@ _encoder = msgspec.json.Encoder(order="deterministic")
 def plan_book(book: BookFile, *, with_receipts: bool = False) -> BookAnswer:
     """Plan every request in book order; a cover takes its money before the next request is looked at.
 
-    `with_receipts` adds to each answer the reasoning behind it.
+    `with_receipts` adds to each answer the reasoning behind it, by which it has been computed once more.
     """
     covers, resting = [], []
     for request, outcome in _outcomes(book):
-        receipt = outcome.receipt if with_receipts else UNSET
+        receipt = _proven(outcome.receipt) if with_receipts else UNSET
         if isinstance(outcome, CoverPlan):
             covers.append(_cover_answer(request, outcome, receipt))
         else:
@@ -81,44 +83,20 @@ def encode_answer(answer: BookAnswer) -> bytes:
 
 
 def _outcomes(book: BookFile) -> Iterator[tuple[CreditRequest, CoverPlan | Uncovered]]:
-    terms = book.company_terms()
-    resting = _resting_offers(book)
-    sequence = book.sequence
-    budget_left_cents = book.terms.company_money.budget_cents
-    guaranteed_cents = 0 if book.terms.guarantee is None else book.terms.guarantee.guaranteed_cents
-    for request in sorted(_requests(book), key=CreditRequest.book_order):
-        outcome = plan_cover_from(
-            resting,
-            request,
-            terms,
-            guaranteed_cents=guaranteed_cents,
-            company_budget_left_cents=budget_left_cents,
-            sequence=sequence,
-        )
-        if isinstance(outcome, CoverPlan):
-            _take_money(resting, outcome, sequence)
-            budget_left_cents -= outcome.company_cents
-            guaranteed_cents += outcome.amount_cents - outcome.company_cents
-            sequence += 1
-        yield request, outcome
+    figures = BookFigures(
+        guaranteed_cents=0 if book.terms.guarantee is None else book.terms.guarantee.guaranteed_cents,
+        budget_left_cents=book.terms.company_money.budget_cents,
+        exposures={},
+        sequence=book.sequence,
+        now_at=book.now.astimezone(UTC),
+    )
+    return plan_in_turn(_requests(book), resting_offers_of(book), book.company_terms(), figures)
 
 
-def _take_money(resting: RestingOffers, cover: CoverPlan, sequence: int) -> None:
-    """Lower what each lender of a cover can still lend, and send the rationed ones to the back of the ticket round."""
-    for leg in cover.legs:
-        standing = resting.standing(leg.lender_id)
-        is_rotated = leg.lender_id in cover.rotated_lender_ids
-        resting.restand(
-            msgspec.structs.replace(
-                standing,
-                free_cents=standing.free_cents - leg.cents,
-                last_rationed=sequence if is_rotated else standing.last_rationed,
-            )
-        )
-        (offer,) = resting.offers_of(leg.lender_id)
-        if offer.per_company_room_cents is not None:
-            room_cents = offer.per_company_room_cents - leg.cents
-            resting.place(msgspec.structs.replace(offer, per_company_room_cents=room_cents))
+def _proven(receipt: Receipt) -> Receipt:
+    contradictions = differences(receipt)
+    assert not contradictions, contradictions
+    return receipt
 
 
 def _cover_answer(request: CreditRequest, cover: CoverPlan, receipt: Receipt | UnsetType) -> CoverAnswer:
@@ -133,7 +111,8 @@ def _cover_answer(request: CreditRequest, cover: CoverPlan, receipt: Receipt | U
     )
 
 
-def _resting_offers(book: BookFile) -> RestingOffers:
+def resting_offers_of(book: BookFile) -> RestingOffers:
+    """The offers of a book file with their lenders, before any of its requests is planned."""
     return RestingOffers(
         (
             LenderOffer(
@@ -146,7 +125,8 @@ def _resting_offers(book: BookFile) -> RestingOffers:
                 months=offer.months,
                 min_ticket_cents=offer.min_ticket_cents,
                 per_request_cents=offer.per_request_cents,
-                per_company_room_cents=offer.per_company_room_cents,
+                # Nothing of what the lender has lent here is told, but what is left of its cap.
+                per_company_cents=offer.per_company_room_cents,
             )
             for offer in book.offers
         ),

@@ -7,16 +7,20 @@ Field names, operations and checksum lines: `book:{company}` of the feed protoco
 
 import zlib
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Literal, TypeAlias
 
 import msgspec
 
 from marketplace.book_events import Covered
+from marketplace.booked_requests import BookedRequest
+from marketplace.company_terms import CompanyTerms
 from marketplace.journal import BookRecord
-from marketplace.offer_terms import OfferTerms, Tier
-from marketplace.order_book import BookedRequest, OrderBook, RequestState
+from marketplace.offer_terms import Tier
+from marketplace.order_book import OrderBook
+from marketplace.orders import LenderOffer
+from marketplace.strategy_limits import limit_keys
 
 FEWEST_PEOPLE = 5
 """Figures about fewer people than this are not shown: they could be traced to a person."""
@@ -35,15 +39,18 @@ ViewOperation: TypeAlias = tuple[object, ...]
 """`("o", …row)` and `("r", …row)` replace a row (cents 0: it is gone), `("tot", …)`, `("k", field, value)`."""
 
 
+BookPhase = Literal["open", "paused", "closed"]
+
+
 class BookView(msgspec.Struct, frozen=True, kw_only=True):
     """The public face of a book.
 
     `o` are offers by term, price and tier, `r` requests without a cover by term, `tot` what lenders could lend (each
     lender's money once), what is needed and how many requests, both -1 where a row is hidden; `last` the latest covers,
-    oldest first. A book without terms is closed.
+    oldest first. A book without terms is closed; a paused one proposes no covers.
     """
 
-    phase: Literal["open", "closed"]
+    phase: BookPhase
     terms_version: int
     o: tuple[OfferRow, ...]
     r: tuple[RequestRow, ...]
@@ -65,34 +72,44 @@ class BookViewFold:
             minute_at = record.at.replace(second=0, microsecond=0)
             self._last.append((record.event.months, record.event.loan_rate_cbp, minute_at))
 
+    @property
+    def book(self) -> OrderBook:
+        """The book as of the last entry taken in, to be read only."""
+        return self._book
+
     def view(self) -> BookView:
         """The view as of the last entry taken in."""
         book = self._book
         terms = book.terms
-        requests = [booked for booked in book.requests.values() if booked.state is RequestState.OPEN]
+        requests = list(book.open_requests())
         r = tuple(_request_rows(requests))
         is_hidden = any(cents == HIDDEN_CENTS for _, cents, _ in r)
         needed = sum(booked.request.amount_cents for booked in requests)
         return BookView(
-            phase="closed" if terms is None else "open",
+            phase=_phase(book),
             terms_version=0 if terms is None else terms.version,
-            o=tuple(_offer_rows(book)),
+            o=() if terms is None else tuple(offer_rows(book, terms)),
             r=r,
             tot=(_total_offered(book), *((HIDDEN_CENTS, HIDDEN_CENTS) if is_hidden else (needed, len(requests)))),
             last=tuple(self._last),
         )
 
 
-def _offer_rows(book: OrderBook) -> Iterable[OfferRow]:
+def _phase(book: OrderBook) -> BookPhase:
     if book.terms is None:
-        return
+        return "closed"
+    return "paused" if book.pauses else "open"
+
+
+def offer_rows(book: OrderBook, terms: CompanyTerms) -> Iterator[OfferRow]:
+    """What lenders could lend under `terms`, by term, price and tier."""
     given: dict[tuple[int, int, Tier], dict[str, int]] = {}
-    for booked in book.offers.values():
-        offer = booked.terms
-        for band in book.terms.bands:
-            if band.months in offer.months and offer.ask_bp <= band.cap_bp:
-                level = given.setdefault((band.months, max(offer.ask_bp, band.floor_bp), offer.tier), {})
-                level[offer.lender_id] = level.get(offer.lender_id, 0) + _could_give(book, offer)
+    for offer in book.lenders.offers.values():
+        for band in terms.bands:
+            ask_bp = offer.ask_for(band.months)
+            if ask_bp is not None and ask_bp <= band.cap_bp:
+                level = given.setdefault((band.months, max(ask_bp, band.floor_bp), offer.tier), {})
+                level[offer.lender_id] = level.get(offer.lender_id, 0) + _could_give(book, offer, band.months)
     for (months, price_bp, tier), by_lender in sorted(given.items()):
         cents = [min(asked, _free(book, lender_id)) for lender_id, asked in by_lender.items()]
         lenders = sum(amount > 0 for amount in cents)
@@ -113,26 +130,32 @@ def _request_rows(requests: Iterable[BookedRequest]) -> Iterable[RequestRow]:
 
 def _total_offered(book: OrderBook) -> int:
     by_lender: dict[str, int] = {}
-    for booked in book.offers.values():
-        lender_id = booked.terms.lender_id
-        by_lender[lender_id] = by_lender.get(lender_id, 0) + _could_give(book, booked.terms)
+    for offer in book.lenders.offers.values():
+        most_cents = max(_could_give(book, offer, months) for months in offer.months)
+        by_lender[offer.lender_id] = by_lender.get(offer.lender_id, 0) + most_cents
     return sum(min(cents, _free(book, lender_id)) for lender_id, cents in by_lender.items())
 
 
 def _free(book: OrderBook, lender_id: str) -> int:
-    standing = book.standings.get(lender_id)
+    standing = book.lenders.standings.get(lender_id)
     return 0 if standing is None else standing.free_cents
 
 
-def _could_give(book: OrderBook, offer: OfferTerms) -> int:
-    """What the offer's caps and its lender's purse, as the book last saw it, leave for one loan."""
-    standing = book.standings.get(offer.lender_id)
-    if standing is None:
+def _could_give(book: OrderBook, offer: LenderOffer, months: int) -> int:
+    """What the offer's caps and its lender's purse, as the book last saw it, leave for one loan of `months`."""
+    lenders = book.lenders
+    standing = lenders.standings.get(offer.lender_id)
+    if standing is None or offer.is_paused or offer.lender_id in lenders.bars:
         return 0
-    limits = [standing.free_cents, standing.strategy_rooms.get(offer.strategy_id), offer.per_request_cents]
+    assert book.now_at is not None
+    limits = [standing.free_cents]
+    rooms = standing.strategy_rooms
+    limits += [rooms[key] for key in limit_keys(offer.strategy_id, months, book.now_at) if key in rooms]
+    if offer.per_request_cents is not None:
+        limits.append(offer.per_request_cents)
     if offer.per_company_cents is not None:
-        limits.append(offer.per_company_cents - book.exposure_cents.get(offer.lender_id, 0))
-    return max(0, min(limit for limit in limits if limit is not None))
+        limits.append(offer.per_company_cents - lenders.lent_cents.get(offer.lender_id, 0))
+    return max(0, min(limits))
 
 
 def book_view_operations(before: BookView, after: BookView) -> list[ViewOperation]:

@@ -8,7 +8,7 @@ from marketplace.buckets import Bucket
 from marketplace.dust import shave
 from marketplace.eligibility import Candidate
 from marketplace.rationing import Rationing, ration
-from marketplace.receipts import BucketReceipt, CandidateReceipt, DustPath, DustReceipt, RationingReceipt, Treatment
+from marketplace.receipts import BucketReceipt, DustPath, DustReceipt, RationingReceipt, Treatment
 
 
 class _Visit(msgspec.Struct, frozen=True):
@@ -69,12 +69,13 @@ class BucketWalk:
 
     def filled_cents(self) -> int:
         """What lenders put in."""
-        return sum(cents for _, cents in self.fills)
+        return sum([cents for _, cents in self.fills])
 
     def bucket_receipts(self) -> tuple[BucketReceipt, ...]:
-        """What the walk touched, bucket by bucket."""
-        final_cents = {candidate.offer.offer_id: cents for candidate, cents in self.fills}
-        return tuple(_bucket_receipt(visit, final_cents) for visit in self._visits)
+        """What the walk touched, bucket by bucket. Once it is over: what they lend is written into the candidates."""
+        for candidate, cents in self.fills:
+            candidate.filled_cents = cents
+        return tuple([_bucket_receipt(visit) for visit in self._visits])
 
     def _next_bucket(self) -> Bucket | None:
         """The next bucket with an eligible offer, None when there is none or no lender may be added."""
@@ -88,9 +89,9 @@ class BucketWalk:
 
     def _fill(self, bucket: Bucket) -> None:
         lenders_room = self._max_lenders - len(self.fills)
-        if _fits_whole(bucket, self.need_cents, lenders_room):
+        if bucket.fits_whole(self.need_cents, lenders_room):
             self._note(bucket, "full")
-            fills = [(candidate, candidate.capacity_cents) for candidate in bucket]
+            fills = [(candidate, candidate.capacity_cents) for candidate in bucket.seen]
         else:
             rationing = ration(
                 bucket,
@@ -100,9 +101,9 @@ class BucketWalk:
             )
             self._note(bucket, "rationed", rationing)
             fills = list(rationing.fills)
-            self.rotated_lender_ids += [candidate.offer.lender_id for candidate, _ in fills]
+            self.rotated_lender_ids += [candidate.lender_id for candidate, _ in fills]
         self.fills += fills
-        self.need_cents -= sum(cents for _, cents in fills)
+        self.need_cents -= sum([cents for _, cents in fills])
         self.rate_bp = bucket.price_bp
 
     def _close_gap_before(self, bucket: Bucket) -> bool:
@@ -151,42 +152,16 @@ class BucketWalk:
         self._visits.append(_Visit(bucket, self.need_cents, treatment, rationing))
 
 
-def _fits_whole(bucket: Bucket, need_cents: int, lenders_room: int) -> bool:
-    """Whether all candidates together stay within the need and the number of lenders; looks no further than it must."""
-    for number, candidate in enumerate(bucket, start=1):
-        need_cents -= candidate.capacity_cents
-        if need_cents < 0 or number > lenders_room:
-            return False
-    return True
-
-
-def _bucket_receipt(visit: _Visit, final_cents: dict[str, int]) -> BucketReceipt:
+def _bucket_receipt(visit: _Visit) -> BucketReceipt:
     bucket, rationing = visit.bucket, visit.rationing
     return BucketReceipt(
         price_bp=bucket.price_bp,
         tier=bucket.tier,
         need_cents=visit.need_cents,
         treatment=visit.treatment,
-        candidates=tuple(
-            CandidateReceipt(
-                offer_id=candidate.offer.offer_id,
-                lender_id=candidate.offer.lender_id,
-                strategy_id=candidate.offer.strategy_id,
-                ask_bp=candidate.offer.ask_bp,
-                capacity_cents=candidate.capacity_cents,
-                bound_by=candidate.bound_by,
-                minimum_cents=candidate.minimum_cents,
-                place=(
-                    candidate.standing.last_rationed,
-                    candidate.standing.cash_since_at,
-                    candidate.offer.sequence,
-                ),
-                filled_cents=final_cents.get(candidate.offer.offer_id, 0),
-            )
-            for candidate in bucket.seen
-        ),
+        candidates=tuple(bucket.seen),
         is_rest_untouched=not bucket.is_exhausted,
-        obstacles=dict(bucket.obstacles),
+        obstacles=bucket.obstacles,
         rationing=None
         if rationing is None
         else RationingReceipt(

@@ -5,9 +5,14 @@ from enum import StrEnum
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+ROME = ZoneInfo("Europe/Rome")
+"""The zone of business dates."""
+PARIS = ZoneInfo("Europe/Paris")
+"""The zone of Lemonway's cut-offs and of its times without an offset."""
+
 SUBMISSION_BUSINESS_DAYS = 2
 """A collection leaves this many TARGET days before its date. Source: Lemonway's guidance for a credit on the date."""
-SUBMISSION_CUT_OFF = time(10, 30, tzinfo=ZoneInfo("Europe/Paris"))
+SUBMISSION_CUT_OFF = time(10, 30, tzinfo=PARIS)
 """The file to the bank leaves at this time of each business day (the same wall clock in Rome). Source: Lemonway."""
 
 ITALIAN_FEAST_OF_SAINT_FRANCIS_FROM_YEAR = 2026
@@ -27,6 +32,11 @@ class Shift(StrEnum):
     NEXT = "next"
     PREVIOUS = "previous"
     KEEP = "keep"
+
+
+def business_date_of(at: datetime) -> date:
+    """The date that the instant `at` has in Rome."""
+    return at.astimezone(ROME).date()
 
 
 def is_business_day(day: date, calendar: BusinessCalendar) -> bool:

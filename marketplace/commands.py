@@ -8,9 +8,11 @@ from datetime import datetime
 
 import msgspec
 
+from marketplace.book_events import PausedBy
+from marketplace.circuit_breakers import BreakerLimits
 from marketplace.company_terms import CompanyTerms
 from marketplace.offer_terms import OfferTerms
-from marketplace.orders import CreditRequest
+from marketplace.orders import Bar, CreditRequest
 
 
 class BookCommand(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", forbid_unknown_fields=True):
@@ -67,6 +69,57 @@ class LapseRequest(BookCommand, frozen=True, kw_only=True, tag="lapse_request"):
     cover_id: str
 
 
+class PauseBook(BookCommand, frozen=True, kw_only=True, tag="pause_book"):
+    """Propose no more covers until the same party resumes; a pause by the company refuses new requests, too."""
+
+    by: PausedBy
+
+
+class ResumeBook(BookCommand, frozen=True, kw_only=True, tag="resume_book"):
+    """Take back one party's pause; a tripped breaker is reset as `breaker`."""
+
+    by: PausedBy
+
+
+class SetBreakers(BookCommand, frozen=True, kw_only=True, tag="set_breakers"):
+    """Replace the alarms that pause the book by themselves; None switches them off."""
+
+    limits: BreakerLimits | None
+
+
+class RecordArrears(BookCommand, frozen=True, kw_only=True, tag="record_arrears"):
+    """Tell the book what share (basis points) of the company's outstanding principal is in arrears."""
+
+    arrears_bp: int
+
+
+class BarLender(BookCommand, frozen=True, kw_only=True, tag="bar_lender"):
+    """Keep a lender from lending in this book for one reason; promises already made stand."""
+
+    lender_id: str
+    bar: Bar
+
+
+class UnbarLender(BookCommand, frozen=True, kw_only=True, tag="unbar_lender"):
+    """Take one reason back; the lender lends again when none is left, at the place it had."""
+
+    lender_id: str
+    bar: Bar
+
+
+class LiftHold(BookCommand, frozen=True, kw_only=True, tag="lift_hold"):
+    """A lender takes back what it holds for a request that is not covered yet."""
+
+    request_id: str
+    lender_id: str
+
+
+class YieldHold(BookCommand, frozen=True, kw_only=True, tag="yield_hold"):
+    """Give back everything a request holds, so that another may be completed; it keeps its place and tries again."""
+
+    request_id: str
+
+
 class RepaidPrincipal(msgspec.Struct, frozen=True, kw_only=True):
     """Principal (cents, positive) that came back to one lender of one request."""
 
@@ -95,6 +148,14 @@ AnyBookCommand = (
     | SignRequest
     | LapseRequest
     | RecordRepayments
+    | PauseBook
+    | ResumeBook
+    | SetBreakers
+    | RecordArrears
+    | BarLender
+    | UnbarLender
+    | LiftHold
+    | YieldHold
     | Tick
 )
 

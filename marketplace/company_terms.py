@@ -6,6 +6,11 @@ import msgspec
 
 WHOLE_BP = 10_000
 """One whole in basis points."""
+LARGEST_AMOUNT_CENTS = 10**13
+"""No single amount is larger: the store's numbers stay exact well above it."""
+
+MOST_PURPOSE_CLASSES = 3
+LONGEST_PURPOSE_NAME = 60
 
 CompanyMode = Literal["none", "first", "share", "backstop"]
 
@@ -51,7 +56,8 @@ class CompanyTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     No lender takes more than `max_share_bp` of a loan (None: no such cap, not even the amount itself), nor less than
     `ticket_cents`; at most `max_lenders` share one. The defaults are those of a thin book: half a loan each at most,
-    so at least two lenders.
+    so at least two lenders. `purpose_classes` names up to three classes of purpose, served in this order; without any
+    there is one.
     """
 
     version: int
@@ -61,9 +67,14 @@ class CompanyTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     max_share_bp: int | None = 5_000
     company_money: CompanyMoney = CompanyMoney()
     guarantee: GuaranteeTerms | None = None
+    purpose_classes: tuple[str, ...] = ()
     accept_window_hours: int = 48
     patience_hours: int = 24
     expiry_hours: int = 72
+
+    def purpose_class_count(self) -> int:
+        """How many classes of purpose a request may choose from, numbered from 1."""
+        return max(1, len(self.purpose_classes))
 
     def band(self, months: int) -> RateBand | None:
         """The band of a term, None where the company does not offer it."""
@@ -80,7 +91,13 @@ class TermsProblem(msgspec.Struct, frozen=True, kw_only=True):
 
 def terms_problems(terms: CompanyTerms) -> tuple[TermsProblem, ...]:
     """Every reason why `terms` cannot be published, empty when there is none."""
-    return (*_band_problems(terms), *_limit_problems(terms), *_money_problems(terms), *_clock_problems(terms))
+    return (
+        *_band_problems(terms),
+        *_limit_problems(terms),
+        *_purpose_problems(terms),
+        *_money_problems(terms),
+        *_clock_problems(terms),
+    )
 
 
 def _band_problems(terms: CompanyTerms) -> list[TermsProblem]:
@@ -110,6 +127,17 @@ def _limit_problems(terms: CompanyTerms) -> list[TermsProblem]:
         problems.append(_problem("max_lenders", terms.max_lenders, "1 or more"))
     if terms.max_share_bp is not None and not 1 <= terms.max_share_bp <= WHOLE_BP:
         problems.append(_problem("max_share_bp", terms.max_share_bp, "1 to 10000, or null for no cap"))
+    return problems
+
+
+def _purpose_problems(terms: CompanyTerms) -> list[TermsProblem]:
+    names = terms.purpose_classes
+    problems = []
+    if len(names) > MOST_PURPOSE_CLASSES:
+        problems.append(_problem("purpose_classes", len(names), f"at most {MOST_PURPOSE_CLASSES}"))
+    if len(set(names)) < len(names) or not all(0 < len(name) <= LONGEST_PURPOSE_NAME for name in names):
+        accepted = f"different names of 1 to {LONGEST_PURPOSE_NAME} characters"
+        problems.append(_problem("purpose_classes", list(names), accepted))
     return problems
 
 

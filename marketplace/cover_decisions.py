@@ -1,23 +1,22 @@
-"""How a book covers a request: it proposes a plan, hears the purses, amends the plan, and completes or gives it up.
+"""How a book covers its requests: it proposes a plan, hears the purses, amends the plan, and completes or gives it up.
 
-Nothing is frozen before a walk covers the whole request; then every purse is asked for its leg. When some fall short,
-the walk is repeated on the refreshed figures with what is already promised counting as free, and only differences are
-asked for or released. After `MOST_AMENDMENTS` the cover is given up and the request tried again later, keeping its
-place.
+Nothing is frozen before a walk covers the whole request, or the request has begun to hold; then every purse is asked
+for its leg. When some fall short, the walk is repeated on the refreshed figures with what is already promised counting
+as free, and only differences are asked for or released. After `MOST_AMENDMENTS` the cover is given up, or falls back
+to what the request holds, and is tried again later; the request keeps its place.
 """
 
-import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import msgspec
 
 from marketplace.book_events import (
     AnyBookEvent,
+    BookPaused,
     CoverAmended,
     Covered,
     CoveredFill,
-    CoverLeg,
     CoverProposed,
     CoverReleased,
     LegDenied,
@@ -27,35 +26,93 @@ from marketplace.book_events import (
     Standing,
     StandingsObserved,
 )
-from marketplace.matching import CoverPlan, Uncovered, plan_cover_from
-from marketplace.order_book import BookedRequest, Cover, Fill, FillState, OrderBook, standing_after
-from marketplace.orders import CreditRequest, LenderOffer, LenderStanding
+from marketplace.book_walk import walk
+from marketplace.booked_requests import BookedRequest
+from marketplace.circuit_breakers import RecentCover, breaker_trip
+from marketplace.cover_fold import standing_after
+from marketplace.cover_retries import next_try_at
+from marketplace.covers import Cover, Fill, FillState, Promise, promise_of
+from marketplace.holding import held_cover
+from marketplace.matching import CoverPlan, Uncovered
+from marketplace.order_book import OrderBook
+from marketplace.planned_covers import planned_cover
 from marketplace.purse_calls import PurseAnswer
-from marketplace.resting_offers import RestingOffers
+from marketplace.request_clocks import decide_due
 
 MOST_AMENDMENTS = 3
-RETRY_TICK = timedelta(milliseconds=200)
-MOST_DOUBLINGS = 6
 
 
-def decide_cover(book: OrderBook, observed: Sequence[Standing]) -> list[AnyBookEvent]:
-    """The next cover this book proposes, and what it saw of the purses to do so; nothing if no request can be covered.
+def decide_step(book: OrderBook, observed: Sequence[Standing]) -> list[AnyBookEvent]:
+    """The next thing the book does of itself, and what it saw of the purses to do so; nothing when it rests.
 
-    `observed` are the present standings of the lenders with offers. Requests are tried in book order; the first that
-    can be covered whole is proposed alone, so that its promises are known before the next walk. A cover that the
-    company's money funds whole is complete as soon as it is proposed.
+    `observed` are the present standings of the lenders with offers. A gathered cover is completed first; then comes
+    what is due by time; then requests are tried in book order, and the first that can be covered whole, or that can
+    hold more, is proposed alone, so that its promises are known before the next walk.
     """
-    assert book.terms is not None
-    for cover in book.covers_of_company_money():
-        return [_covered(book, book.requests[cover.request_id], cover.cover_id, cover.plan, ())]
-    news = tuple(standing for standing in observed if book.standings.get(standing.lender_id) != standing)
-    standings = {**book.standings, **{standing.lender_id: standing for standing in news}}
-    for booked in book.waiting_requests():
-        plan = _walk(book, booked.request, standings, own=None, promised={})
-        if isinstance(plan, CoverPlan):
-            proposed = CoverProposed(request_id=booked.request.request_id, plan=_planned(plan, _fresh_legs(plan)))
-            return [StandingsObserved(standings=news), proposed] if news else [proposed]
+    if book.terms is None or book.now_at is None:
+        return []
+    for cover in book.gathered_covers():
+        return [_covered(book, cover)]
+    due = decide_due(book)
+    if due or book.pauses:
+        return due
+    news = tuple(standing for standing in observed if book.lenders.standings.get(standing.lender_id) != standing)
+    with book.lenders.as_if(news):
+        for booked in book.waiting_requests():
+            event = _next_for(book, booked)
+            if event is not None:
+                return [StandingsObserved(standings=news), event] if news else [event]
     return []
+
+
+def would_step(book: OrderBook, observed: Sequence[Standing], at: datetime) -> bool:
+    """Whether the book would do something of itself if its time were `at`; the book is left as it was."""
+    now_at = book.now_at
+    if now_at is None:
+        return False
+    book.now_at = max(now_at, at)
+    try:
+        return bool(decide_step(book, observed))
+    finally:
+        book.now_at = now_at
+
+
+def _next_for(book: OrderBook, booked: BookedRequest) -> AnyBookEvent | None:
+    """What can be done for a waiting request: cover it, let it hold more, or stop the book because a breaker trips."""
+    own = None if booked.cover_id is None else book.covers[booked.cover_id]
+    promises = () if own is None else own.promises()
+    outcome = walk(book, booked, own=own, promises=promises)
+    plan: PlannedCover | None
+    if isinstance(outcome, CoverPlan):
+        if (paused := _tripped(book, booked, outcome)) is not None:
+            return paused
+        plan = planned_cover(outcome, promises)
+    elif booked.is_holding:
+        plan = held_cover(book, booked, outcome, own, promises)
+    else:
+        return None
+    if own is None:
+        return None if plan is None else CoverProposed(request_id=booked.request.request_id, plan=plan)
+    if plan is None:
+        return CoverReleased(cover_id=own.cover_id, request_id=own.request_id, why="yielded")
+    return _amendment(own, plan, round_number=0) if _differs(plan, own.plan) else None
+
+
+def _differs(plan: PlannedCover, present: PlannedCover) -> bool:
+    """Whether a plan holds anything else than the present one; figures that only explain it do not count."""
+    as_held = {leg.lender_id: leg.cents for leg in present.legs}
+    as_planned = {leg.lender_id: leg.cents for leg in plan.legs}
+    return (as_planned, plan.company_cents, plan.is_holding) != (as_held, present.company_cents, present.is_holding)
+
+
+def _tripped(book: OrderBook, booked: BookedRequest, plan: CoverPlan) -> BookPaused | None:
+    if book.breakers is None:
+        return None
+    assert book.now_at is not None
+    months = booked.request.months
+    candidate = RecentCover(covered_at=book.now_at, months=months, rate_bp=plan.rate_bp, amount_cents=plan.amount_cents)
+    trip = breaker_trip(book.breakers, book.recent_covers, candidate, book.latest_rates_bp.get(months, ()))
+    return None if trip is None else BookPaused(by="breaker", trip=trip)
 
 
 def decide_answers(book: OrderBook, answers: Sequence[PurseAnswer]) -> list[AnyBookEvent]:
@@ -104,245 +161,121 @@ def _recorded(cover: Cover, fill: Fill, answer: PurseAnswer) -> AnyBookEvent:
 
 
 class _Gathering:
-    """A cover as it stands once the answers at hand are recorded."""
+    """A cover as it stands once the answers at hand are recorded: its promises, and the standings that changed."""
 
     def __init__(self, book: OrderBook, cover: Cover, awaited: Sequence[tuple[Fill, PurseAnswer]]) -> None:
         self.cover = cover
-        self.standings = dict(book.standings)
-        self.taken = {fill.fill_id: fill.taken_cents for fill in cover.fills.values() if fill.state is FillState.TAKEN}
+        self.standings: dict[str, Standing] = {}
+        taken = {promise.fill_id: promise for promise in cover.promises()}
         asked = {fill.fill_id for fill in cover.fills.values() if fill.state is FillState.ASKED}
         for fill, answer in awaited:
-            replaced = fill.leg.replaces
-            before_cents = 0 if replaced is None else cover.fills[replaced].taken_cents
+            replaced = None if fill.leg.replaces is None else cover.fills[fill.leg.replaces]
             used_cents = 0
             if fill.state is FillState.RELEASING:
                 used_cents = -fill.taken_cents if answer.outcome == "released" else 0
             elif answer.outcome == "taken":
-                self.taken[fill.fill_id] = answer.cents
-                used_cents = answer.cents - before_cents
+                taken[fill.fill_id] = msgspec.structs.replace(promise_of(fill), cents=answer.cents)
+                used_cents = answer.cents - (0 if replaced is None else replaced.taken_cents)
             elif replaced is not None:
-                self.taken[replaced] = before_cents
+                taken[replaced.fill_id] = promise_of(replaced)
             asked.discard(fill.fill_id)
-            standing = self.standings.get(fill.leg.lender_id)
-            if standing is not None:
-                self.standings[fill.leg.lender_id] = standing_after(
-                    standing, fill.leg, ver=answer.ver, free_cents=answer.free_cents, used_cents=used_cents
-                )
+            self._note_standing(book, fill, answer, used_cents)
+        self.promises: tuple[Promise, ...] = tuple(taken[fill_id] for fill_id in cover.fills if fill_id in taken)
         self.is_awaiting = bool(asked)
-
-    def promises(self) -> Iterator[tuple[Fill, int]]:
-        """Fills that hold a promise now, with its cents, in order of creation."""
-        return ((fill, self.taken[fill.fill_id]) for fill in self.cover.fills.values() if fill.fill_id in self.taken)
-
-    def kept_by(self, plan: PlannedCover) -> Iterator[tuple[Fill, int]]:
-        """The promises that `plan` keeps as they are."""
-        kept = {leg.kept_fill_id for leg in plan.legs}
-        return ((fill, cents) for fill, cents in self.promises() if fill.fill_id in kept)
 
     def is_whole(self) -> bool:
         """Whether every leg of the plan is promised to the cent, and nothing else."""
-        promised = {fill.leg.lender_id: cents for fill, cents in self.promises()}
-        return promised == self.cover.reserved_cents()
+        return {promise.lender_id: promise.cents for promise in self.promises} == self.cover.reserved_cents()
+
+    def _note_standing(self, book: OrderBook, fill: Fill, answer: PurseAnswer, used_cents: int) -> None:
+        lender_id = fill.leg.lender_id
+        known = self.standings.get(lender_id) or book.lenders.standings.get(lender_id)
+        if known is not None:
+            self.standings[lender_id] = standing_after(
+                known,
+                fill.limit_keys,
+                ver=answer.ver,
+                free_cents=answer.free_cents,
+                used_cents=used_cents,
+            )
 
 
 def _progress(book: OrderBook, gathering: _Gathering) -> list[AnyBookEvent]:
-    cover = gathering.cover
-    booked = book.requests[cover.request_id]
+    """What follows for a cover when the answers of a round are in; nothing while some are awaited."""
+    cover, promises = gathering.cover, gathering.promises
     if gathering.is_awaiting:
         return []
     if gathering.is_whole():
-        return [_covered(book, booked, cover.cover_id, cover.plan, gathering.promises())]
-    if cover.amendments < MOST_AMENDMENTS:
-        plan = _walk(
-            book,
-            booked.request,
-            gathering.standings,
-            own=cover,
-            promised={fill.leg.lender_id: cents for fill, cents in gathering.promises()},
-            promising_strategies={fill.leg.lender_id: fill.leg.strategy_id for fill, _ in gathering.promises()},
-        )
-        if isinstance(plan, CoverPlan):
-            return _amended(book, booked, gathering, plan)
+        return [] if cover.plan.is_holding else [_covered(book, cover, promises)]
+    booked = book.requests[cover.request_id]
+    with book.lenders.as_if(tuple(gathering.standings.values())):
+        outcome = walk(book, booked, own=cover, promises=promises)
+        if isinstance(outcome, CoverPlan) and (cover.plan.is_holding or cover.amendments < MOST_AMENDMENTS):
+            round_number = 0 if cover.plan.is_holding else cover.amendments + 1
+            return [_amendment(cover, planned_cover(outcome, promises), round_number=round_number)]
+        return [_fallen_back(book, booked, gathering, outcome)]
+
+
+def _fallen_back(
+    book: OrderBook, booked: BookedRequest, gathering: _Gathering, outcome: CoverPlan | Uncovered
+) -> AnyBookEvent:
+    """Keep what a holding request was promised; give up the cover of any other, to be tried again later."""
     assert book.now_at is not None
-    return [
-        CoverReleased(
-            cover_id=cover.cover_id,
-            request_id=cover.request_id,
-            why="failed",
-            not_before_at=_next_try_at(book.now_at, cover.request_id, booked.failures + 1),
-        )
-    ]
-
-
-def _amended(book: OrderBook, booked: BookedRequest, gathering: _Gathering, plan: CoverPlan) -> list[AnyBookEvent]:
-    planned = _planned(plan, _legs_against_promises(plan, gathering))
-    amended = CoverAmended(
-        cover_id=gathering.cover.cover_id,
-        request_id=gathering.cover.request_id,
-        round=gathering.cover.amendments + 1,
-        plan=planned,
+    cover = gathering.cover
+    not_before_at = next_try_at(book.now_at, cover.request_id, booked.failures + 1)
+    if booked.is_holding:
+        held = held_cover(book, booked, _nothing_beyond(outcome), cover, gathering.promises)
+        if held is not None:
+            amended = _amendment(cover, held, round_number=0)
+            return amended if cover.plan.is_holding else msgspec.structs.replace(amended, not_before_at=not_before_at)
+    return CoverReleased(
+        cover_id=cover.cover_id, request_id=cover.request_id, why="failed", not_before_at=not_before_at
     )
-    if any(leg.kept_fill_id is None for leg in planned.legs):
-        return [amended]
-    return [amended, _covered(book, booked, gathering.cover.cover_id, planned, gathering.kept_by(planned))]
 
 
-def _covered(
-    book: OrderBook,
-    booked: BookedRequest,
-    cover_id: str,
-    plan: PlannedCover,
-    promises: Iterable[tuple[Fill, int]],
-) -> Covered:
+def _nothing_beyond(outcome: CoverPlan | Uncovered) -> Uncovered:
+    """What a walk reached, but without a leg to ask anybody for: only promises at hand are to be kept."""
+    company_cents = outcome.receipt.company.tranche_cents
+    return Uncovered(
+        reason="uncovered",
+        coverable_cents=company_cents,
+        company_cents=company_cents,
+        rate_bp=None,
+        legs=(),
+        rotated_lender_ids=(),
+        receipt=outcome.receipt,
+    )
+
+
+def _amendment(cover: Cover, plan: PlannedCover, *, round_number: int) -> CoverAmended:
+    return CoverAmended(cover_id=cover.cover_id, request_id=cover.request_id, round=round_number, plan=plan)
+
+
+def _covered(book: OrderBook, cover: Cover, promises: Sequence[Promise] | None = None) -> Covered:
     assert book.terms is not None
     assert book.now_at is not None
+    booked = book.requests[cover.request_id]
     fills = tuple(
-        CoveredFill(fill_id=fill.fill_id, lender_id=fill.leg.lender_id, strategy_id=fill.leg.strategy_id, cents=cents)
-        for fill, cents in promises
+        CoveredFill(
+            fill_id=promise.fill_id,
+            lender_id=promise.lender_id,
+            strategy_id=promise.strategy_id,
+            cents=promise.cents,
+        )
+        for promise in (cover.promises() if promises is None else promises)
     )
-    assert sum(fill.cents for fill in fills) + plan.company_cents == plan.amount_cents
+    plan = cover.plan
+    assert sum(fill.cents for fill in fills) + plan.company_cents == plan.amount_cents, (fills, plan)
     return Covered(
-        cover_id=cover_id,
-        request_id=booked.request.request_id,
+        cover_id=cover.cover_id,
+        request_id=cover.request_id,
         borrower_id=booked.request.borrower_id,
         amount_cents=plan.amount_cents,
         company_cents=plan.company_cents,
         months=booked.request.months,
         rate_bp=plan.rate_bp,
         loan_rate_cbp=plan.loan_rate_cbp,
-        terms_version=book.terms.version,
+        terms_version=plan.receipt.terms_version,
         accept_until_at=book.now_at + timedelta(hours=book.terms.accept_window_hours),
         fills=fills,
     )
-
-
-def _walk(
-    book: OrderBook,
-    request: CreditRequest,
-    standings: dict[str, Standing],
-    *,
-    own: Cover | None,
-    promised: dict[str, int],
-    promising_strategies: dict[str, str] | None = None,
-) -> CoverPlan | Uncovered:
-    """The rule on the book's present figures; what `own` reserves is put back first, and `promised` counts as free."""
-    assert book.terms is not None
-    reserved = {} if own is None else own.reserved_cents()
-    exposures = {
-        lender_id: cents - reserved.get(lender_id, 0)
-        for lender_id, cents in book.exposures.get(request.borrower_id, {}).items()
-    }
-    offers = [
-        _lender_offer(book, offer_id, standings, reserved, promised, promising_strategies or {})
-        for offer_id, booked in book.offers.items()
-        if booked.terms.lender_id in standings
-    ]
-    resting = RestingOffers(
-        offers,
-        {
-            lender_id: LenderStanding(
-                lender_id=lender_id,
-                free_cents=standing.free_cents,
-                cash_since_at=standing.cash_since_at,
-                last_rationed=book.last_rationed.get(lender_id, 0),
-            )
-            for lender_id, standing in standings.items()
-        },
-    )
-    return plan_cover_from(
-        resting,
-        request,
-        book.terms,
-        guaranteed_cents=book.guaranteed_cents - sum(reserved.values()),
-        company_budget_left_cents=book.budget_cents + (0 if own is None else own.plan.company_cents),
-        promised=promised,
-        exposures=exposures,
-        sequence=book.covers_completed,
-    )
-
-
-def _lender_offer(
-    book: OrderBook,
-    offer_id: str,
-    standings: dict[str, Standing],
-    reserved: dict[str, int],
-    promised: dict[str, int],
-    promising_strategies: dict[str, str],
-) -> LenderOffer:
-    booked = book.offers[offer_id]
-    terms = booked.terms
-    company_room_cents = None
-    if terms.per_company_cents is not None:
-        others_cents = book.exposure_cents.get(terms.lender_id, 0) - reserved.get(terms.lender_id, 0)
-        company_room_cents = terms.per_company_cents - others_cents - promised.get(terms.lender_id, 0)
-    strategy_room_cents = standings[terms.lender_id].strategy_rooms.get(terms.strategy_id)
-    if strategy_room_cents is not None and promising_strategies.get(terms.lender_id) == terms.strategy_id:
-        strategy_room_cents += promised.get(terms.lender_id, 0)
-    return LenderOffer(
-        offer_id=terms.offer_id,
-        lender_id=terms.lender_id,
-        strategy_id=terms.strategy_id,
-        sequence=booked.sequence,
-        ask_bp=terms.ask_bp,
-        tier=terms.tier,
-        months=terms.months,
-        min_ticket_cents=terms.min_ticket_cents,
-        per_request_cents=terms.per_request_cents,
-        per_borrower_cents=terms.per_borrower_cents,
-        per_company_room_cents=company_room_cents,
-        strategy_room_cents=strategy_room_cents,
-        strategy_rank=terms.strategy_rank,
-    )
-
-
-def _planned(plan: CoverPlan, legs: tuple[CoverLeg, ...]) -> PlannedCover:
-    return PlannedCover(
-        amount_cents=plan.amount_cents,
-        rate_bp=plan.rate_bp,
-        loan_rate_cbp=plan.loan_rate_cbp,
-        company_cents=plan.company_cents,
-        dust=plan.dust,
-        legs=legs,
-        rotated_lender_ids=plan.rotated_lender_ids,
-        receipt=plan.receipt,
-    )
-
-
-def _fresh_legs(plan: CoverPlan) -> tuple[CoverLeg, ...]:
-    return tuple(
-        CoverLeg(
-            lender_id=leg.lender_id,
-            offer_id=leg.offer_id,
-            strategy_id=leg.strategy_id,
-            cents=leg.cents,
-            min_cents=leg.min_cents,
-        )
-        for leg in plan.legs
-    )
-
-
-def _legs_against_promises(plan: CoverPlan, gathering: _Gathering) -> tuple[CoverLeg, ...]:
-    """The plan's legs, each saying what becomes of the promise its lender has given already."""
-    promises = {fill.leg.lender_id: (fill, cents) for fill, cents in gathering.promises()}
-    legs = []
-    for leg in _fresh_legs(plan):
-        promise = promises.get(leg.lender_id)
-        if promise is None:
-            legs.append(leg)
-            continue
-        fill, cents = promise
-        # A leg that does not grow keeps the strategy that promised it.
-        strategy_id = leg.strategy_id if leg.cents > cents else fill.leg.strategy_id
-        if leg.cents == cents:
-            legs.append(msgspec.structs.replace(leg, strategy_id=strategy_id, kept_fill_id=fill.fill_id))
-        else:
-            legs.append(msgspec.structs.replace(leg, strategy_id=strategy_id, replaces=fill.fill_id))
-    return tuple(legs)
-
-
-def _next_try_at(now_at: datetime, request_id: str, failures: int) -> datetime:
-    """When a request whose cover failed is tried again: doubling, spread by a stable hash so that two books that want
-    the same purses do not meet again and again."""
-    spread = zlib.crc32(f"{request_id}:{failures}".encode())
-    microseconds = RETRY_TICK // timedelta(microseconds=1) * 2 ** min(failures, MOST_DOUBLINGS)
-    return now_at + timedelta(microseconds=microseconds * (2**31 + spread) // 2**32)

@@ -20,3 +20,11 @@ def head_room_cents(guarantee: GuaranteeTerms, *, guaranteed_cents: int) -> int 
         return None
     usable_cents = guarantee.limit_cents * WHOLE_BP // guarantee.coverage_bp
     return max(0, usable_cents * WHOLE_BP // guarantee.rate_bp - guaranteed_cents)
+
+
+def has_unused(guarantee: GuaranteeTerms, *, guaranteed_cents: int, least_bp: int) -> bool:
+    """Whether at least `least_bp` of the limit is unused; a limit of nothing has nothing unused."""
+    if guarantee.limit_cents == 0:
+        return least_bp == 0
+    used = used_cents(guarantee, guaranteed_cents=guaranteed_cents)
+    return guarantee.limit_cents * WHOLE_BP - used * guarantee.coverage_bp >= least_bp * guarantee.limit_cents

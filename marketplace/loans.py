@@ -1,20 +1,13 @@
-"""A loan as the fold of its events, and what there is to decide about it on a given day."""
+"""A loan as the fold of its events, how a receipt divides over it, and what of it is late on a given day."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date
 from enum import StrEnum
 
 import msgspec
 
-from marketplace.business_days import (
-    BusinessCalendar,
-    Shift,
-    add_business_days,
-    earliest_collection_date,
-    shifted,
-    submission_date,
-)
-from marketplace.collection_returns import RE_PRESENTATION_BUSINESS_DAYS, ReturnStep, step_after_refusal
+from marketplace.business_days import BusinessCalendar, Shift, shifted
+from marketplace.collection_returns import ReturnStep, step_after_refusal
 from marketplace.loan_events import (
     CollectionRefused,
     CollectionRequested,
@@ -28,6 +21,11 @@ from marketplace.loan_events import (
 from marketplace.loan_shares import share_out
 from marketplace.rounding import Rounding, rounded_quotient
 from marketplace.schedules import PlanTerms, annual_rate, instalment_plan
+
+
+class LoanContradiction(Exception):
+    """What is recorded of a loan cannot all be true of it. Nothing more may be recorded of it until a person has found
+    out what happened; other loans are not concerned."""
 
 
 class LoanState(StrEnum):
@@ -118,6 +116,11 @@ class Loan(msgspec.Struct, frozen=True, kw_only=True):
         return sum(instalment.left_cents for instalment in self.instalments)
 
     @property
+    def next_presentation(self) -> int:
+        """Which presentation of the debt the next debit is, from 1."""
+        return 1 if self.refused is None else self.refused.presentation + 1
+
+    @property
     def needs_person(self) -> ReturnStep | None:
         """What somebody must do before collecting goes on; none while it goes on by itself."""
         if self.refused is None or self.refused.step is ReturnStep.PRESENT_AGAIN:
@@ -156,60 +159,50 @@ class SharePayment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     principal_cents: int
 
 
-class NextCollection(msgspec.Struct, frozen=True, kw_only=True):
-    """The next direct debit of a loan. It is to be handed in on `submission_date`, before the cut-off."""
-
-    collection_date: date
-    submission_date: date
-    amount_cents: int
-    instalment_numbers: tuple[int, ...]
-    presentation: int
-    needs_notice: bool
-    """The borrower must be told amount and date first: they are not those that the plan announced."""
-
-
 def fold(events: Iterable[LoanEvent]) -> Loan:
-    """The loan after all of `events`, the first of which is its disbursement."""
+    """The loan after all of `events`, the first of which is its disbursement. Raises LoanContradiction, as `apply`."""
     loan: Loan | None = None
     for event in events:
         loan = apply(loan, event)
-    assert loan is not None, "a loan begins with its disbursement"
+    if loan is None:
+        raise LoanContradiction("a loan without events: each begins with its disbursement")
     return loan
 
 
 def apply(loan: Loan | None, event: LoanEvent) -> Loan:
-    """The loan after `event`. Events are facts: one that cannot have happened to this loan is our own bug."""
+    """The loan after `event`. Events are facts: one that cannot have happened to this loan raises LoanContradiction."""
     if isinstance(event, LoanDisbursed):
-        assert loan is None, event
+        _require(loan is None, "it was disbursed before", event)
         return _disbursed(event)
-    assert loan is not None, event
-    assert loan.loan_id == event.loan_id, (loan.loan_id, event)
-    assert loan.settled_on is None, event
+    if loan is None:
+        raise LoanContradiction(f"it was never disbursed: {event}")
+    _require(loan.loan_id == event.loan_id, f"this is loan {loan.loan_id}", event)
+    _require(loan.settled_on is None, "it is settled", event)
     match event:
         case CollectionRequested():
-            assert loan.open_collection is None, event
-            assert loan.needs_person is None, event
-            assert event.presentation == _presentation(loan), event
-            assert event.amount_cents > 0, event
+            _require(loan.open_collection is None, "another collection is open", event)
+            _require(loan.needs_person is None, "collecting has stopped", event)
+            _require(event.presentation == loan.next_presentation, f"{loan.next_presentation} comes next", event)
+            _require(event.amount_cents > 0, "nothing is collected", event)
             return msgspec.structs.replace(loan, open_collection=event)
         case InstalmentCollected():
-            requested = _closing(loan, event.collection_id)
-            assert event.amount_cents == requested.amount_cents, (event, requested)
+            requested = _closing(loan, event)
+            _require(event.amount_cents == requested.amount_cents, "another amount was requested", event)
             closed = msgspec.structs.replace(loan, open_collection=None, refused=None)
             return _received(closed, event.amount_cents, event.collected_on)
         case CollectionRefused():
-            requested = _closing(loan, event.collection_id)
+            requested = _closing(loan, event)
             refused = Refused(
                 refused_on=event.refused_on, reason_code=event.reason_code, presentation=requested.presentation
             )
             return msgspec.structs.replace(loan, open_collection=None, refused=refused)
         case CollectionsResumed():
-            assert loan.needs_person is not None, event
+            _require(loan.needs_person is not None, "collecting has not stopped", event)
             return msgspec.structs.replace(loan, refused=None)
         case UnappliedCashApplied():
             return _received(loan, 0, event.applied_on)
         case LoanSettled():
-            assert is_paid(loan), event
+            _require(is_paid(loan), "something is still owed, or on its way", event)
             return msgspec.structs.replace(loan, settled_on=event.settled_on)
 
 
@@ -222,7 +215,7 @@ def allocate_receipt(loan: Loan, cents: int, on_date: date) -> ReceiptAllocation
     assert cents >= 0, cents
     available = loan.unapplied_cents + cents
     parts = []
-    for instalment in _due(loan, on_date):
+    for instalment in due_instalments(loan, on_date):
         if available == 0:
             break
         interest = min(available, instalment.interest_left_cents)
@@ -251,45 +244,14 @@ def share_receipt(loan: Loan, allocation: ReceiptAllocation) -> tuple[SharePayme
     )
 
 
-def next_collection(loan: Loan, on_date: date) -> NextCollection | None:
-    """The next debit to hand in, seen on `on_date` before the day's cut-off; none while one is open, while a person has
-    to act, or when nothing is left to collect.
-
-    An instalment is collected on its due date or the next TARGET day; a debt refused for want of money once more, on
-    the fifth TARGET day after the refusal, or together with the next instalment when that comes first. A day that can
-    no longer be reached becomes the first that can. Everything unpaid by the day of collection goes into the one debit.
-    """
-    unpaid = [instalment for instalment in loan.instalments if instalment.left_cents]
-    if not unpaid or loan.settled_on or loan.open_collection or loan.needs_person:
-        return None
-    wanted = unpaid[0].payable_date
-    if loan.refused is not None:
-        wanted = _re_presentation_date(loan.refused.refused_on, unpaid)
-    collection_date = max(wanted, earliest_collection_date(on_date))
-    collected = _due(loan, collection_date)
-    amount = sum(instalment.left_cents for instalment in collected) - loan.unapplied_cents
-    if amount <= 0:
-        return None
-    first, presentation = collected[0], _presentation(loan)
-    is_as_announced = (
-        presentation == 1
-        and len(collected) == 1
-        and collection_date == first.payable_date
-        and amount == first.principal_cents + first.interest_cents
-    )
-    return NextCollection(
-        collection_date=collection_date,
-        submission_date=submission_date(collection_date),
-        amount_cents=amount,
-        instalment_numbers=tuple(instalment.number for instalment in collected),
-        presentation=presentation,
-        needs_notice=not is_as_announced,
-    )
+def due_instalments(loan: Loan, on_date: date) -> list[InstalmentDue]:
+    """The instalments with something left to pay that are due on `on_date`, oldest first."""
+    return [instalment for instalment in loan.instalments if instalment.left_cents and instalment.due_date <= on_date]
 
 
 def unapplied_cash_now_due(loan: Loan, on_date: date) -> UnappliedCashApplied | None:
     """The event to record when money received in advance has something to pay on `on_date`."""
-    if loan.unapplied_cents == 0 or not _due(loan, on_date):
+    if loan.unapplied_cents == 0 or not due_instalments(loan, on_date):
         return None
     return UnappliedCashApplied(loan_id=loan.loan_id, applied_on=on_date)
 
@@ -321,7 +283,11 @@ def overdue_cents(loan: Loan, on_date: date) -> int:
 
 def _disbursed(event: LoanDisbursed) -> Loan:
     plan = instalment_plan(event.terms, annual_rate(event.rate_cbp))
-    assert all(instalment.principal_cents >= 0 for instalment in plan.instalments), event
+    _require(
+        all(instalment.principal_cents >= 0 for instalment in plan.instalments),
+        "its plan repays less than nothing",
+        event,
+    )
     _check_participations(event)
     return Loan(
         loan_id=event.loan_id,
@@ -353,17 +319,23 @@ def _disbursed(event: LoanDisbursed) -> Loan:
 def _check_participations(event: LoanDisbursed) -> None:
     """The parts make up the loan: their principals sum to its principal, their rates, so weighted, to its rate."""
     parts, principal_cents = event.participations, event.terms.principal_cents
-    assert all(part.principal_cents > 0 for part in parts), event
-    assert len({part.participant_id for part in parts}) == len(parts), event
-    assert sum(part.principal_cents for part in parts) == principal_cents, event
+    _require(all(part.principal_cents > 0 for part in parts), "a part without principal", event)
+    _require(len({part.participant_id for part in parts}) == len(parts), "two parts of one participant", event)
+    _require(sum(part.principal_cents for part in parts) == principal_cents, "parts that are not the principal", event)
     interest = sum(part.principal_cents * part.rate_cbp for part in parts)
-    assert rounded_quotient(interest, principal_cents, Rounding.HALF_UP) == event.rate_cbp, event
+    rate_cbp = rounded_quotient(interest, principal_cents, Rounding.HALF_UP)
+    _require(rate_cbp == event.rate_cbp, f"the parts earn {rate_cbp}", event)
 
 
-def _closing(loan: Loan, collection_id: str) -> CollectionRequested:
+def _require(holds: bool, otherwise: str, event: LoanEvent) -> None:
+    if not holds:
+        raise LoanContradiction(f"{otherwise}: {event}")
+
+
+def _closing(loan: Loan, event: InstalmentCollected | CollectionRefused) -> CollectionRequested:
     requested = loan.open_collection
-    assert requested is not None, collection_id
-    assert requested.collection_id == collection_id, (requested, collection_id)
+    if requested is None or requested.collection_id != event.collection_id:
+        raise LoanContradiction(f"the open collection is {requested and requested.collection_id}: {event}")
     return requested
 
 
@@ -399,18 +371,3 @@ def _with_payment(share: LoanShare, payment: SharePayment | None) -> LoanShare:
         principal_paid_cents=share.principal_paid_cents + payment.principal_cents,
         interest_paid_cents=share.interest_paid_cents + payment.interest_cents,
     )
-
-
-def _due(loan: Loan, on_date: date) -> list[InstalmentDue]:
-    """The instalments with something left to pay that are due on `on_date`, oldest first."""
-    return [instalment for instalment in loan.instalments if instalment.left_cents and instalment.due_date <= on_date]
-
-
-def _presentation(loan: Loan) -> int:
-    return 1 if loan.refused is None else loan.refused.presentation + 1
-
-
-def _re_presentation_date(refused_on: date, unpaid: Sequence[InstalmentDue]) -> date:
-    latest = add_business_days(refused_on, RE_PRESENTATION_BUSINESS_DAYS, BusinessCalendar.TARGET)
-    not_due_yet = (instalment.payable_date for instalment in unpaid if instalment.due_date > refused_on)
-    return min(latest, next(not_due_yet, latest))

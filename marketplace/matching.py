@@ -1,11 +1,13 @@
 """The allocation rule of one company's book: rate, then preference, then tickets, then pro-rata, then time.
 
-`plan_cover` decides for one request which offers lend how much, at one clearing rate. It reserves nothing: the caller
-records the plan and asks the lenders' purses. When some fall short, the rule is applied again to the refreshed figures
-with what they have promised to this request counted as free, so the result is always the rule applied to the truth.
+`plan_cover_from` decides for one request which offers lend how much, at one clearing rate. It reserves nothing: the
+caller records the plan and asks the lenders' purses. When some fall short, the rule is applied again to the refreshed
+figures with what they have promised to this request counted as free, so the result is always the rule applied to the
+truth.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Literal
 
 import msgspec
@@ -15,15 +17,34 @@ from marketplace.bucket_walk import BucketWalk
 from marketplace.buckets import Bucket, walk_order
 from marketplace.company_money import loan_rate_cbp, tranche_cents
 from marketplace.company_terms import WHOLE_BP, CompanyTerms, RateBand
-from marketplace.eligibility import Eligibility
-from marketplace.orders import CreditRequest, LenderOffer, LenderStanding
+from marketplace.eligibility import NOTHING_PROMISED, Circumstances, Eligibility, OwnPromises
+from marketplace.orders import CreditRequest
 from marketplace.receipts import CompanyReceipt, DustPath, GateReceipt, Receipt
 from marketplace.resting_offers import RestingOffers
 
-NO_CENTS: Mapping[str, int] = {}
+
+class BookFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """The figures of a book that one plan is made on, apart from its offers and standings.
+
+    `guaranteed_cents` is the lenders' principal already under the company's guarantee and `budget_left_cents` what is
+    left of the company's own money, both without what the request's own live cover reserves. `exposures` is what each
+    lender has reserved or outstanding with this borrower, own cover included. `sequence` is the book's number of the
+    plan, `now_at` its instant. Cash that has just come is seen one `staging_tick` later in books of tier B and two in
+    books of tier C (0: at once). `company_arrears_bp` is the part of the company's loans that is in arrears.
+    `lifted_lender_ids` took back what they held for the request.
+    """
+
+    guaranteed_cents: int
+    budget_left_cents: int
+    exposures: Mapping[str, int]
+    sequence: int
+    now_at: datetime
+    staging_tick: timedelta = timedelta(0)
+    company_arrears_bp: int = 0
+    lifted_lender_ids: frozenset[str] = frozenset()
 
 
-class PlannedLeg(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class PlannedLeg(msgspec.Struct, frozen=True, gc=False):
     """One lender's part of a plan: `cents`, of which its purse must grant at least `min_cents`.
 
     `place` counts from 0 in order of filling.
@@ -58,43 +79,18 @@ class CoverPlan(msgspec.Struct, frozen=True, kw_only=True):
 class Uncovered(msgspec.Struct, frozen=True, kw_only=True):
     """The request stays in the book.
 
-    `coverable_cents` is the company's tranche plus what the walk reached before it failed, `legs` the latter.
+    `coverable_cents` is the company's tranche plus what the walk reached before it failed; `legs` are the latter, in
+    order of filling, at `rate_bp` (None without any), `rotated_lender_ids` those of them filled in a rationed bucket.
     `guarantee`: lenders would have funded the loan, but the guarantee has no room for them.
     """
 
     reason: Literal["uncovered", "guarantee"]
     coverable_cents: int
     company_cents: int
+    rate_bp: int | None
     legs: tuple[PlannedLeg, ...]
+    rotated_lender_ids: tuple[str, ...]
     receipt: Receipt
-
-
-def plan_cover(
-    request: CreditRequest,
-    offers: Iterable[LenderOffer],
-    standings: Mapping[str, LenderStanding],
-    terms: CompanyTerms,
-    guaranteed_cents: int,
-    company_budget_left_cents: int,
-    promised: Mapping[str, int] = NO_CENTS,
-    *,
-    exposures: Mapping[str, int] = NO_CENTS,
-    sequence: int = 0,
-) -> CoverPlan | Uncovered:
-    """Apply the rule to one request and the offers of its book, given in any order.
-
-    As `plan_cover_from`, for a caller that keeps no sorted book.
-    """
-    return plan_cover_from(
-        RestingOffers(offers, standings),
-        request,
-        terms,
-        guaranteed_cents=guaranteed_cents,
-        company_budget_left_cents=company_budget_left_cents,
-        promised=promised,
-        exposures=exposures,
-        sequence=sequence,
-    )
 
 
 def plan_cover_from(
@@ -102,30 +98,24 @@ def plan_cover_from(
     request: CreditRequest,
     terms: CompanyTerms,
     *,
-    guaranteed_cents: int,
-    company_budget_left_cents: int,
-    promised: Mapping[str, int] = NO_CENTS,
-    exposures: Mapping[str, int] = NO_CENTS,
-    sequence: int = 0,
+    figures: BookFigures,
+    own: OwnPromises = NOTHING_PROMISED,
 ) -> CoverPlan | Uncovered:
-    """Apply the rule to one request and a sorted book, reading no more of the book than the plan touches.
+    """Apply the rule to one request and the offers of a book, reading no more of the book than the plan touches.
 
-    `guaranteed_cents` is the lenders' principal already under the company's guarantee, `company_budget_left_cents` what
-    is left of the company's own money, `promised` what each lender has already promised to this request, `exposures`
-    what each already lends to its borrower otherwise, `sequence` the book's number written on the receipt.
+    `own` is what the request's live cover holds already, when the walk is repeated for it. The book is put in the order
+    these terms need, if it is in another; nothing else of it changes.
 
     A request whose term has no band, or whose highest rate is below the floor, is uncovered by nothing at all.
     """
+    resting.arrange(terms, figures.now_at)
     planning = _Planning(
         resting=resting,
         request=request,
         terms=terms,
         band=terms.band(request.months),
-        budget_left_cents=company_budget_left_cents,
-        guaranteed_cents=guaranteed_cents,
-        promised=promised,
-        exposures=exposures,
-        sequence=sequence,
+        figures=figures,
+        own=own,
     )
     whole = planning.walk_for(request.amount_cents, shrinkable_cents=terms.ticket_cents - 1)
     if whole.walk.need_cents > 0:
@@ -134,6 +124,44 @@ def plan_cover_from(
     if gate is None or gate.answer == "passed":
         return planning.cover(whole, gate)
     return _plan_within_head_room(planning, whole, gate)
+
+
+def ceiling_bp(request: CreditRequest, band: RateBand) -> int:
+    """The highest rate that both the borrower and the terms allow; a company may have lowered its cap since."""
+    return min(request.max_rate_bp, band.cap_bp)
+
+
+def eligibility_for(
+    request: CreditRequest,
+    terms: CompanyTerms,
+    band: RateBand,
+    *,
+    figures: BookFigures,
+    own: OwnPromises = NOTHING_PROMISED,
+    share_cap_cents: int | None,
+) -> Eligibility:
+    """By what a plan for the request judges single offers; `band` is that of its term."""
+    given = Circumstances(
+        borrower_id=request.borrower_id,
+        months=request.months,
+        purpose_class=request.purpose_class,
+        ceiling_bp=ceiling_bp(request, band),
+        ticket_cents=terms.ticket_cents,
+        guarantee=terms.guarantee,
+        guaranteed_cents=figures.guaranteed_cents,
+        company_arrears_bp=figures.company_arrears_bp,
+        exposures=figures.exposures,
+        own=own,
+        now_at=figures.now_at,
+        staging_tick=figures.staging_tick,
+        lifted_lender_ids=figures.lifted_lender_ids,
+    )
+    return Eligibility(given, share_cap_cents=share_cap_cents)
+
+
+def share_cap_cents(terms: CompanyTerms, amount_cents: int) -> int | None:
+    """The most that one lender may take of a loan of `amount_cents`, rounded down; None when nothing bounds it."""
+    return None if terms.max_share_bp is None else amount_cents * terms.max_share_bp // WHOLE_BP
 
 
 def _plan_within_head_room(planning: "_Planning", whole: "_Attempt", gate: GateReceipt) -> CoverPlan | Uncovered:
@@ -155,22 +183,19 @@ class _Attempt(msgspec.Struct, frozen=True):
     amount_cents: int
     tranche_cents: int
     share_cap_cents: int | None
+    shrinkable_cents: int
     walk: BucketWalk
 
     def lender_cents(self) -> int:
         return self.walk.filled_cents()
 
     def legs(self) -> tuple[PlannedLeg, ...]:
+        fills = self.walk.fills
         return tuple(
-            PlannedLeg(
-                lender_id=candidate.offer.lender_id,
-                offer_id=candidate.offer.offer_id,
-                strategy_id=candidate.offer.strategy_id,
-                cents=cents,
-                min_cents=candidate.minimum_cents,
-                place=place,
-            )
-            for place, (candidate, cents) in enumerate(self.walk.fills)
+            [
+                PlannedLeg(one.lender_id, one.offer_id, one.strategy_id, cents, one.minimum_cents, place)
+                for place, (one, cents) in enumerate(fills)
+            ]
         )
 
 
@@ -181,28 +206,26 @@ class _Planning(msgspec.Struct, frozen=True, kw_only=True):
     request: CreditRequest
     terms: CompanyTerms
     band: RateBand | None
-    budget_left_cents: int
-    guaranteed_cents: int
-    promised: Mapping[str, int]
-    exposures: Mapping[str, int]
-    sequence: int
+    figures: BookFigures
+    own: OwnPromises
 
     def walk_for(self, amount_cents: int, *, shrinkable_cents: int) -> _Attempt:
         """Company tranche, then the walk, for a loan of `amount_cents`; both empty when no rate suits both sides."""
         terms = self.terms
         is_rate_possible = self.band is not None and self.band.floor_bp <= self.request.max_rate_bp
         company_cents = self._tranche_cents(amount_cents) if is_rate_possible else 0
-        share_cap_cents = None if terms.max_share_bp is None else amount_cents * terms.max_share_bp // WHOLE_BP
+        share_cap = share_cap_cents(terms, amount_cents)
+        shrinkable_cents = shrinkable_cents if self.request.accepts_shrink else 0
         walk = BucketWalk(
-            self._buckets(share_cap_cents) if is_rate_possible else iter(()),
+            self._buckets(share_cap) if is_rate_possible else iter(()),
             need_cents=amount_cents - company_cents,
             ticket_cents=terms.ticket_cents,
             max_lenders=terms.max_lenders,
-            backstop_left_cents=self.budget_left_cents if terms.company_money.mode == "backstop" else 0,
-            shrinkable_cents=shrinkable_cents if self.request.accepts_shrink else 0,
+            backstop_left_cents=self.figures.budget_left_cents if terms.company_money.mode == "backstop" else 0,
+            shrinkable_cents=shrinkable_cents,
         )
         walk.run()
-        return _Attempt(amount_cents, company_cents, share_cap_cents, walk)
+        return _Attempt(amount_cents, company_cents, share_cap, shrinkable_cents, walk)
 
     def gate(self, attempt: _Attempt) -> GateReceipt | None:
         """What the guarantee says to the lenders' part of the loan; None without a guarantee."""
@@ -211,15 +234,15 @@ class _Planning(msgspec.Struct, frozen=True, kw_only=True):
             return None
         lender_cents = attempt.lender_cents()
         is_passed = lender_cents == 0 or guarantee_gate.is_within_limit(
-            guarantee, guaranteed_cents=self.guaranteed_cents + lender_cents
+            guarantee, guaranteed_cents=self.figures.guaranteed_cents + lender_cents
         )
         return GateReceipt(
             rate_bp=guarantee.rate_bp,
             coverage_bp=guarantee.coverage_bp,
             limit_cents=guarantee.limit_cents,
-            guaranteed_cents=self.guaranteed_cents,
+            guaranteed_cents=self.figures.guaranteed_cents,
             whole_lender_cents=lender_cents,
-            head_room_cents=guarantee_gate.head_room_cents(guarantee, guaranteed_cents=self.guaranteed_cents),
+            head_room_cents=guarantee_gate.head_room_cents(guarantee, guaranteed_cents=self.figures.guaranteed_cents),
             answer="passed" if is_passed else "waits",
         )
 
@@ -270,32 +293,24 @@ class _Planning(msgspec.Struct, frozen=True, kw_only=True):
             reason=reason,
             coverable_cents=company_cents + attempt.lender_cents(),
             company_cents=company_cents,
+            rate_bp=attempt.walk.rate_bp,
             legs=attempt.legs(),
+            rotated_lender_ids=tuple(attempt.walk.rotated_lender_ids),
             receipt=self._receipt(attempt, gate, outcome=reason, rate_bp=None, loan_rate_cbp=None),
         )
 
     def _buckets(self, share_cap_cents: int | None) -> Iterator[Bucket]:
         assert self.band is not None
-        eligibility = Eligibility(
-            borrower_id=self.request.borrower_id,
-            months=self.request.months,
-            ceiling_bp=self._ceiling_bp(self.band),
-            ticket_cents=self.terms.ticket_cents,
-            share_cap_cents=share_cap_cents,
-            promised=self.promised,
-            exposures=self.exposures,
+        eligibility = eligibility_for(
+            self.request, self.terms, self.band, figures=self.figures, own=self.own, share_cap_cents=share_cap_cents
         )
-        return walk_order(self.resting, eligibility, floor_bp=self.band.floor_bp)
-
-    def _ceiling_bp(self, band: RateBand) -> int:
-        """The highest rate that both the borrower and the terms allow; a company may have lowered its cap since."""
-        return min(self.request.max_rate_bp, band.cap_bp)
+        return walk_order(self.resting, eligibility)
 
     def _tranche_cents(self, amount_cents: int) -> int:
         return tranche_cents(
             self.terms.company_money,
             amount_cents=amount_cents,
-            budget_left_cents=self.budget_left_cents,
+            budget_left_cents=self.figures.budget_left_cents,
             ticket_cents=self.terms.ticket_cents,
         )
 
@@ -310,20 +325,22 @@ class _Planning(msgspec.Struct, frozen=True, kw_only=True):
     ) -> Receipt:
         money, walk = self.terms.company_money, attempt.walk
         return Receipt(
-            sequence=self.sequence,
+            sequence=self.figures.sequence,
+            decided_at=self.figures.now_at,
             terms_version=self.terms.version,
             request=self.request,
             floor_bp=None if self.band is None else self.band.floor_bp,
-            ceiling_bp=None if self.band is None else self._ceiling_bp(self.band),
+            ceiling_bp=None if self.band is None else ceiling_bp(self.request, self.band),
             ticket_cents=self.terms.ticket_cents,
             max_lenders=self.terms.max_lenders,
             share_cap_cents=attempt.share_cap_cents,
             planned_amount_cents=attempt.amount_cents,
+            shrinkable_cents=attempt.shrinkable_cents,
             company=CompanyReceipt(
                 mode=money.mode,
                 share_bp=money.share_bp,
                 subsidised_rate_bp=money.rate_bp,
-                budget_left_cents=self.budget_left_cents,
+                budget_left_cents=self.figures.budget_left_cents,
                 tranche_cents=attempt.tranche_cents,
                 backstop_cents=walk.backstop_cents,
             ),

@@ -1,117 +1,53 @@
 """One company's order book: the fold of its journal.
 
 `OrderBook` changes only by `apply`; what may happen next is decided by `book_decisions.decide` (commands) and by
-`cover_decisions` (the walk, and what purses answer), which read it and change nothing. Replaying a journal gives the
-same book, byte for byte (`fingerprint`).
+`cover_decisions` (time, the walk, and what purses answer), which read it and change nothing. Replaying a journal gives
+the same book, byte for byte (`fingerprint`).
 
 A request has at most one live cover, a cover at most one live fill per lender. Reservations (company caps of lenders,
 company money, guarantee head-room) count from the moment a cover is proposed and until it is released or repaid.
 """
 
-import enum
 import hashlib
+from bisect import bisect_left
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
 from marketplace.book_events import (
+    ArrearsRecorded,
+    BookPaused,
+    BookResumed,
+    BreakersSet,
     CommandAcknowledged,
     CommandRefused,
     CompanyBudgetGranted,
-    CoverAmended,
-    Covered,
-    CoverLeg,
-    CoverProposed,
-    CoverReleased,
-    LegDenied,
-    LegReleased,
-    LegTaken,
+    HoldingBegan,
+    LenderBarred,
+    LenderUnbarred,
     OfferPlaced,
     OfferWithdrawn,
+    PausedBy,
     PlannedCover,
     PrincipalRepaid,
     RequestClosed,
     RequestOpened,
-    RequestSigned,
-    Standing,
+    StagingSet,
     StandingsObserved,
     TermsPublished,
 )
+from marketplace.book_lenders import BookLenders
+from marketplace.booked_requests import BookedRequest, RequestState
+from marketplace.circuit_breakers import LONGEST_WINDOW, BreakerLimits, RecentCover
 from marketplace.company_terms import CompanyTerms
+from marketplace.cover_fold import apply_to_covers
+from marketplace.covers import Cover, Fill, FillState
 from marketplace.journal import BookRecord
-from marketplace.offer_terms import OfferTerms
-from marketplace.orders import CreditRequest
+from marketplace.offer_terms import MOST_REFERENCE_COVERS
 from marketplace.purse_calls import PurseCalls, ReleaseCall, TakeCall
 
-
-class RequestState(enum.StrEnum):
-    """Where a request stands in its book. `open` waits for a cover, and stays so while one is being gathered."""
-
-    OPEN = "open"
-    COVERED = "covered"
-    SIGNED = "signed"
-    CLOSED = "closed"
-
-
-class FillState(enum.StrEnum):
-    """Where one fill stands: what its purse has answered, or what it is still to be asked."""
-
-    ASKED = "asked"
-    TAKEN = "taken"
-    SUPERSEDED = "superseded"
-    RELEASING = "releasing"
-    ENDED = "ended"
-
-
-class BookedRequest(msgspec.Struct, kw_only=True):
-    """A request in the book. `failures` counts covers the purses could not promise; `not_before_at` delays the next."""
-
-    request: CreditRequest
-    expires_at: datetime
-    state: RequestState = RequestState.OPEN
-    cover_id: str | None = None
-    failures: int = 0
-    not_before_at: datetime | None = None
-
-
-class BookedOffer(msgspec.Struct, kw_only=True):
-    """An offer standing in the book; `sequence` is its order of first arrival."""
-
-    terms: OfferTerms
-    sequence: int
-
-
-class Fill(msgspec.Struct, kw_only=True):
-    """One lender's part of a cover, known to its purse as `fill_id`. `taken_cents` is 0 until a purse promised."""
-
-    fill_id: str
-    seq: int
-    leg: CoverLeg
-    state: FillState
-    taken_cents: int = 0
-
-
-class Cover(msgspec.Struct, kw_only=True):
-    """A cover being gathered, complete or being given up; `fills` in order of creation. Once signed it is the
-    payments', and the book forgets it."""
-
-    cover_id: str
-    request_id: str
-    plan: PlannedCover
-    fills: dict[str, Fill]
-    amendments: int = 0
-    is_complete: bool = False
-    is_released: bool = False
-    former_places: dict[str, int] = {}
-
-    def live_fills(self) -> Iterator[Fill]:
-        """Fills that hold or may come to hold money for this cover's plan."""
-        return (fill for fill in self.fills.values() if fill.state in (FillState.ASKED, FillState.TAKEN))
-
-    def reserved_cents(self) -> dict[str, int]:
-        """Cents reserved per lender by the present plan."""
-        return {leg.lender_id: leg.cents for leg in self.plan.legs}
+DEFAULT_STAGING = timedelta(milliseconds=200)
 
 
 class OrderBook:
@@ -123,20 +59,27 @@ class OrderBook:
         self.sequence = 0
         self.now_at: datetime | None = None
         self.terms: CompanyTerms | None = None
+        self.pauses: set[PausedBy] = set()
+        self.breakers: BreakerLimits | None = None
+        self.staging_tick = DEFAULT_STAGING
+        self.arrears_bp = 0
         self.budget_cents = 0
         """Company money granted and not yet used or reserved by a cover."""
-        self.guaranteed_cents = 0
-        """Lender principal under the company's guarantee: reserved, lent and not yet repaid."""
-        self.offers: dict[str, BookedOffer] = {}
+        self.outstanding_cents = 0
+        """Lender principal of this book: reserved, lent and not yet repaid."""
+        self.repaid_of_running_cents = 0
+        """Lender principal that came back of loans which are not repaid whole yet."""
+        self.lenders = BookLenders()
         self.requests: dict[str, BookedRequest] = {}
         self.covers: dict[str, Cover] = {}
-        self.standings: dict[str, Standing] = {}
-        self.last_rationed: dict[str, int] = {}
         self.exposures: dict[str, dict[str, int]] = {}
         """Per borrower, the cents of each lender: reserved, lent and not yet repaid."""
-        self.exposure_cents: dict[str, int] = {}
-        """The same per lender, over all borrowers of this book."""
         self.covers_completed = 0
+        self.recent_covers: list[RecentCover] = []
+        """Loans covered within the breakers' window, oldest first."""
+        self.latest_rates_bp: dict[int, tuple[int, ...]] = {}
+        """Per term, the clearing rates of its latest covers (at most 10), oldest first."""
+        self._queue: list[tuple[int, int, str]] = []
         self._offers_seen = 0
         self._requests_seen = 0
 
@@ -150,34 +93,43 @@ class OrderBook:
         """The place in the queue the next request gets, from 1."""
         return self._requests_seen + 1
 
+    @property
+    def guaranteed_cents(self) -> int:
+        """Lender principal under the company's guarantee, on the base that its terms choose: what is outstanding, or
+        what was disbursed of loans still running. What a cover reserves counts from its proposal on."""
+        guarantee = None if self.terms is None else self.terms.guarantee
+        is_disbursed = guarantee is not None and guarantee.base == "disbursed"
+        return self.outstanding_cents + (self.repaid_of_running_cents if is_disbursed else 0)
+
+    def open_requests(self) -> Iterator[BookedRequest]:
+        """Requests without a complete cover, in book order: purpose class, then approval sequence."""
+        return (self.requests[request_id] for _, _, request_id in self._queue)
+
     def waiting_requests(self) -> list[BookedRequest]:
-        """Requests that may be tried now, in book order: purpose class, then approval sequence."""
-        now_at = self.now_at
-        assert now_at is not None or not self.requests
-        waiting = [
-            booked
-            for booked in self.requests.values()
-            if booked.state is RequestState.OPEN
-            and booked.cover_id is None
-            and (booked.not_before_at is None or now_at is None or booked.not_before_at <= now_at)
-        ]
-        return sorted(waiting, key=lambda booked: (booked.request.purpose_class, booked.request.approval_sequence))
+        """Requests that may be tried now, in book order: nothing is being gathered for them, at most something held."""
+        return [booked for booked in self.open_requests() if self.is_at_rest(booked) and not self._is_delayed(booked)]
 
-    def waits_for_cover(self) -> bool:
-        """Whether a walk at the book's present instant may do something: a request waits, or a cover needs no purse."""
-        return any(True for _ in self.covers_of_company_money()) or bool(self.waiting_requests())
+    def is_at_rest(self, booked: BookedRequest) -> bool:
+        """Whether an open request has no cover, or one that only holds and awaits no purse."""
+        if booked.cover_id is None:
+            return True
+        cover = self.covers[booked.cover_id]
+        return cover.plan.is_holding and not cover.is_awaiting()
 
-    def covers_of_company_money(self) -> Iterator[Cover]:
-        """Covers that the company's own money funds whole: there is no purse whose answer would complete them."""
-        return (
-            cover
-            for cover in self.covers.values()
-            if not cover.plan.legs and not cover.fills and not cover.is_complete and not cover.is_released
-        )
+    def _is_delayed(self, booked: BookedRequest) -> bool:
+        return booked.not_before_at is not None and self.now_at is not None and self.now_at < booked.not_before_at
 
-    def lenders_with_offers(self) -> tuple[str, ...]:
-        """Lenders whose standings a walk needs, in a fixed order."""
-        return tuple(sorted({offer.terms.lender_id for offer in self.offers.values()}))
+    def is_staged_otherwise(self, tick_ms: int) -> bool:
+        """Whether a book with terms stages new cash by another tick than the platform's."""
+        return self.terms is not None and self.staging_tick != timedelta(milliseconds=tick_ms)
+
+    def may_take_a_step(self) -> bool:
+        """Whether the book, at its present instant and without a command, may find something to do."""
+        return any(self.gathered_covers()) or any(self.is_at_rest(booked) for booked in self.open_requests())
+
+    def gathered_covers(self) -> Iterator[Cover]:
+        """Covers that every purse has promised its leg to, and that are not recorded as complete yet."""
+        return (cover for cover in self.covers.values() if cover.is_gathered())
 
     def purse_calls(self) -> PurseCalls:
         """What the book has asked of purses, by its own events, and not yet recorded an answer to."""
@@ -190,18 +142,20 @@ class OrderBook:
                         ReleaseCall(cover_id=cover.cover_id, fill_id=fill.fill_id, lender_id=fill.leg.lender_id)
                     )
                 elif fill.state is FillState.ASKED:
-                    takes.append(
-                        TakeCall(
-                            cover_id=cover.cover_id,
-                            fill_id=fill.fill_id,
-                            lender_id=fill.leg.lender_id,
-                            strategy_id=fill.leg.strategy_id,
-                            cents=fill.leg.cents,
-                            min_cents=fill.leg.min_cents,
-                            replaces=fill.leg.replaces,
-                        )
-                    )
+                    takes.append(self._take_call(cover, fill))
         return PurseCalls(releases=tuple(releases), takes=tuple(takes))
+
+    def _take_call(self, cover: Cover, fill: Fill) -> TakeCall:
+        return TakeCall(
+            cover_id=cover.cover_id,
+            fill_id=fill.fill_id,
+            lender_id=fill.leg.lender_id,
+            strategy_id=fill.leg.strategy_id,
+            limit_keys=fill.limit_keys,
+            cents=fill.leg.cents,
+            min_cents=fill.leg.min_cents,
+            replaces=fill.leg.replaces,
+        )
 
     def lowest_unanswered_seq(self) -> int | None:
         """Sequence of the oldest event whose fills are not all decided; None when every fill has its decision."""
@@ -232,163 +186,100 @@ class OrderBook:
                 self.terms = terms
             case CompanyBudgetGranted(cents=cents):
                 self.budget_cents += cents
+            case BookPaused(by=by):
+                self.pauses.add(by)
+            case BookResumed(by=by):
+                self._resume(by)
+            case BreakersSet(limits=limits):
+                self.breakers = limits
+            case StagingSet(tick_ms=tick_ms):
+                self.staging_tick = timedelta(milliseconds=tick_ms)
+            case ArrearsRecorded(arrears_bp=arrears_bp):
+                self.arrears_bp = arrears_bp
+            case LenderBarred(lender_id=lender_id, bar=bar):
+                self.lenders.bar(lender_id, bar)
+            case LenderUnbarred(lender_id=lender_id, bar=bar):
+                self.lenders.unbar(lender_id, bar)
             case OfferPlaced(offer=offer, sequence=sequence):
-                self.offers[offer.offer_id] = BookedOffer(terms=offer, sequence=sequence)
+                self.lenders.place(offer, sequence=sequence, at=record.at, rates_bp=self.latest_rates_bp)
                 self._offers_seen = max(self._offers_seen, sequence)
             case OfferWithdrawn(offer_id=offer_id):
-                del self.offers[offer_id]
-            case RequestOpened(request=request, expires_at=expires_at):
-                self.requests[request.request_id] = BookedRequest(request=request, expires_at=expires_at)
-                self._requests_seen = max(self._requests_seen, request.approval_sequence)
-            case RequestClosed(request_id=request_id):
-                self.requests[request_id].state = RequestState.CLOSED
-            case StandingsObserved(standings=standings):
-                self.standings.update((standing.lender_id, standing) for standing in standings)
-            case CoverProposed() as event:
-                self._propose(event, seq)
-            case CoverAmended() as event:
-                self._amend(event, seq)
-            case LegTaken() as event:
-                self._take(event)
-            case LegDenied() as event:
-                self._deny(event)
-            case Covered() as event:
-                self._complete(event)
-            case CoverReleased() as event:
-                self._release(event)
-            case LegReleased() as event:
-                self._end(event)
-            case RequestSigned() as event:
-                self._sign(event)
+                self.lenders.withdraw(offer_id)
             case PrincipalRepaid() as event:
-                self._expose(event.request_id, event.lender_id, -event.cents)
+                self._repay(event)
+            case StandingsObserved(standings=standings):
+                for standing in standings:
+                    self.lenders.observe(standing)
             case CommandRefused() | CommandAcknowledged():
                 pass
+            case RequestOpened(request=request, expires_at=expires_at):
+                self._open(BookedRequest(request=request, opened_at=record.at, expires_at=expires_at))
+            case HoldingBegan(request_id=request_id):
+                self.requests[request_id].is_holding = True
+            case RequestClosed(request_id=request_id):
+                self.move(self.requests[request_id], RequestState.CLOSED)
+            case _ as event:
+                apply_to_covers(self, event, record.at, seq)
+
+    def move(self, booked: BookedRequest, state: RequestState) -> None:
+        """Put a request into another state: only an open one stands in the queue."""
+        place = booked.request.book_order()
+        index = bisect_left(self._queue, place)
+        is_queued = index < len(self._queue) and self._queue[index] == place
+        if is_queued and state is not RequestState.OPEN:
+            del self._queue[index]
+        elif not is_queued and state is RequestState.OPEN:
+            self._queue.insert(index, place)
+        booked.state = state
+
+    def reserve(self, request_id: str, plan: PlannedCover, *, sign: int) -> None:
+        """Count what `plan` uses of company money, caps and head-room (`sign` 1), or take it back (-1)."""
+        self.budget_cents -= sign * plan.company_cents
+        for leg in plan.legs:
+            self.expose(request_id, leg.lender_id, sign * leg.cents)
+
+    def expose(self, request_id: str, lender_id: str, cents: int) -> None:
+        """Count `cents` more (negative: less) of a lender's principal on the borrower of a request."""
+        to_borrower = self.exposures.setdefault(self.requests[request_id].request.borrower_id, {})
+        to_borrower[lender_id] = to_borrower.get(lender_id, 0) + cents
+        if to_borrower[lender_id] == 0:
+            del to_borrower[lender_id]
+        self.lenders.lend(lender_id, cents)
+        self.outstanding_cents += cents
+
+    def note_cover(self, cover: RecentCover) -> None:
+        """Remember a complete cover for the breakers and for asks that follow the latest rates."""
+        self.covers_completed += 1
+        since_at = cover.covered_at - LONGEST_WINDOW
+        self.recent_covers = [*(past for past in self.recent_covers if past.covered_at > since_at), cover]
+        rates_bp = (*self.latest_rates_bp.get(cover.months, ()), cover.rate_bp)
+        self.latest_rates_bp[cover.months] = rates_bp[-MOST_REFERENCE_COVERS:]
+        self.lenders.refloat(self.latest_rates_bp)
 
     def fingerprint(self) -> str:
         """Hex SHA-256 of the whole state, equal for equal books: what a replay is compared by."""
-        return hashlib.sha256(msgspec.json.encode(vars(self), order="deterministic")).hexdigest()
-
-    def _propose(self, event: CoverProposed, seq: int) -> None:
-        cover_id = f"{self.shard}:{seq}"
-        cover = Cover(cover_id=cover_id, request_id=event.request_id, plan=event.plan, fills={})
-        self.covers[cover_id] = cover
-        self.requests[event.request_id].cover_id = cover_id
-        self._reserve(event.request_id, event.plan, sign=1)
-        self._add_fills(cover, event.plan, seq)
-
-    def _amend(self, event: CoverAmended, seq: int) -> None:
-        cover = self.covers[event.cover_id]
-        self._reserve(event.request_id, cover.plan, sign=-1)
-        self._reserve(event.request_id, event.plan, sign=1)
-        cover.plan = event.plan
-        cover.amendments = event.round
-        kept = {leg.kept_fill_id for leg in event.plan.legs} | {leg.replaces for leg in event.plan.legs}
-        for fill in cover.live_fills():
-            if fill.fill_id not in kept:
-                fill.state = FillState.RELEASING
-        self._add_fills(cover, event.plan, seq)
-
-    def _add_fills(self, cover: Cover, plan: PlannedCover, seq: int) -> None:
-        for place, leg in enumerate(plan.legs):
-            if leg.kept_fill_id is not None:
-                continue
-            if leg.replaces is not None:
-                cover.fills[leg.replaces].state = FillState.SUPERSEDED
-            fill_id = f"{self.shard}.{seq}.{place}"
-            cover.fills[fill_id] = Fill(fill_id=fill_id, seq=seq, leg=leg, state=FillState.ASKED)
-
-    def _reserve(self, request_id: str, plan: PlannedCover, *, sign: int) -> None:
-        self.budget_cents -= sign * plan.company_cents
-        for leg in plan.legs:
-            self._expose(request_id, leg.lender_id, sign * leg.cents)
-
-    def _expose(self, request_id: str, lender_id: str, cents: int) -> None:
-        to_borrower = self.exposures.setdefault(self.requests[request_id].request.borrower_id, {})
-        for exposure in (to_borrower, self.exposure_cents):
-            exposure[lender_id] = exposure.get(lender_id, 0) + cents
-            if exposure[lender_id] == 0:
-                del exposure[lender_id]
-        self.guaranteed_cents += cents
-
-    def _take(self, event: LegTaken) -> None:
-        cover = self.covers[event.cover_id]
-        fill = cover.fills[event.fill_id]
-        fill.state = FillState.TAKEN
-        fill.taken_cents = event.cents
-        before = 0
-        if fill.leg.replaces is not None:
-            replaced = cover.fills[fill.leg.replaces]
-            before = replaced.taken_cents
-            replaced.state, replaced.taken_cents = FillState.ENDED, 0
-        self._note_standing(fill.leg, event.ver, event.free_cents, used_cents=event.cents - before)
-
-    def _deny(self, event: LegDenied) -> None:
-        cover = self.covers[event.cover_id]
-        fill = cover.fills[event.fill_id]
-        fill.state = FillState.ENDED
-        if fill.leg.replaces is not None:
-            cover.fills[fill.leg.replaces].state = FillState.TAKEN
-        self._note_standing(fill.leg, event.ver, event.free_cents, used_cents=0)
-
-    def _complete(self, event: Covered) -> None:
-        cover = self.covers[event.cover_id]
-        cover.is_complete = True
-        self.requests[event.request_id].state = RequestState.COVERED
-        self.covers_completed += 1
-        cover.former_places = {
-            lender_id: self.last_rationed.get(lender_id, 0) for lender_id in cover.plan.rotated_lender_ids
+        state = vars(self) | {
+            "lenders": self.lenders.state(),
+            "pauses": sorted(self.pauses),
+            "latest_rates_bp": sorted(self.latest_rates_bp.items()),
         }
-        self.last_rationed.update(dict.fromkeys(cover.plan.rotated_lender_ids, self.covers_completed))
+        return hashlib.sha256(msgspec.json.encode(state, order="deterministic")).hexdigest()
 
-    def _release(self, event: CoverReleased) -> None:
-        cover = self.covers[event.cover_id]
-        cover.is_released = True
-        self._reserve(event.request_id, cover.plan, sign=-1)
-        for lender_id, place in cover.former_places.items():
-            if self.last_rationed[lender_id] > place:
-                self.last_rationed[lender_id] = place
+    def _open(self, booked: BookedRequest) -> None:
+        self.requests[booked.request.request_id] = booked
+        self.move(booked, RequestState.OPEN)
+        self._requests_seen = max(self._requests_seen, booked.request.approval_sequence)
+
+    def _repay(self, event: PrincipalRepaid) -> None:
+        self.expose(event.request_id, event.lender_id, -event.cents)
         booked = self.requests[event.request_id]
-        booked.cover_id = None
-        booked.state = RequestState.OPEN
-        if event.why == "failed":
-            booked.failures += 1
-            booked.not_before_at = event.not_before_at
-        for fill in cover.fills.values():
-            if fill.state is not FillState.ENDED:
-                fill.state = FillState.RELEASING
-        self._forget_if_ended(cover)
+        booked.repaid_cents += event.cents
+        self.repaid_of_running_cents += event.cents
+        if booked.repaid_cents == booked.lent_cents:
+            self.repaid_of_running_cents -= booked.repaid_cents
 
-    def _end(self, event: LegReleased) -> None:
-        cover = self.covers[event.cover_id]
-        fill = cover.fills[event.fill_id]
-        freed = fill.taken_cents if event.answer == "released" else 0
-        fill.state, fill.taken_cents = FillState.ENDED, 0
-        self._note_standing(fill.leg, event.ver, event.free_cents, used_cents=-freed)
-        self._forget_if_ended(cover)
-
-    def _sign(self, event: RequestSigned) -> None:
-        self.requests[event.request_id].state = RequestState.SIGNED
-        del self.covers[event.cover_id]
-
-    def _forget_if_ended(self, cover: Cover) -> None:
-        if cover.is_released and all(fill.state is FillState.ENDED for fill in cover.fills.values()):
-            del self.covers[cover.cover_id]
-
-    def _note_standing(self, leg: CoverLeg, ver: int, free_cents: int, *, used_cents: int) -> None:
-        standing = self.standings.get(leg.lender_id)
-        if standing is not None:
-            self.standings[leg.lender_id] = standing_after(
-                standing, leg, ver=ver, free_cents=free_cents, used_cents=used_cents
-            )
-
-
-def standing_after(standing: Standing, leg: CoverLeg, *, ver: int, free_cents: int, used_cents: int) -> Standing:
-    """What a book knows of a lender once its purse has answered about `leg`, which uses `used_cents` more of its
-    strategy's budget (negative: less). An answer older than what is known changes nothing."""
-    if ver < standing.ver:
-        return standing
-    rooms = standing.strategy_rooms
-    if leg.strategy_id in rooms:
-        rooms = {**rooms, leg.strategy_id: max(0, rooms[leg.strategy_id] - used_cents)}
-    return msgspec.structs.replace(standing, ver=ver, free_cents=free_cents, strategy_rooms=rooms)
+    def _resume(self, by: PausedBy) -> None:
+        self.pauses.discard(by)
+        if by == "breaker":
+            # What tripped it has been looked at: it is not counted again.
+            self.recent_covers = []

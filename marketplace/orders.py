@@ -3,11 +3,13 @@
 An instant is UTC; money is integer cents; a rate is integer basis points a year. An id is opaque text.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 
-from marketplace.offer_terms import Tier
+from marketplace.offer_terms import OfferTerms, TermAsk
 
 
 class CreditRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
@@ -33,46 +35,58 @@ class CreditRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         return self.purpose_class, self.approval_sequence, self.request_id
 
 
-class LenderOffer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A lender's standing order in one book, with the room that its caps leave at this moment.
+class LenderOffer(OfferTerms, frozen=True, kw_only=True, gc=False):
+    """A lender's standing order as it stands in a book.
 
-    `sequence` is the book's own number of its first arrival. None is no cap. What a cap leaves is in cents, below 0
-    where a limit was lowered under what is lent already: `per_request_cents` for any one loan, `per_borrower_cents` for
-    any one person (all loans together), `per_company_room_cents` what may still be added in this book,
-    `strategy_room_cents` what the strategy may still promise: the least of its budget, pace and term limits, with what
-    it has promised to the request at hand put back. Of several strategies of one lender that are eligible, the one of
-    the lowest `strategy_rank` speaks.
-
-    `is_active` is False while the offer must not lend whatever its figures: paused, company excluded, identity check
-    not valid, guarantee filter not met, lender an approver of the company.
+    `sequence` is the book's own number of its first arrival. `raised_at` is when the lender last asked for more (a
+    higher ask, a higher cap): its waiting time starts there. `floating_asks` are the rates that a floating ask stands
+    at now, term by term, kept up by the book.
     """
 
-    offer_id: str
-    lender_id: str
-    strategy_id: str
     sequence: int
-    ask_bp: int
-    tier: Tier
-    months: tuple[int, ...]
-    min_ticket_cents: int
-    per_request_cents: int | None = None
-    per_borrower_cents: int | None = None
-    per_company_room_cents: int | None = None
-    strategy_room_cents: int | None = None
-    strategy_rank: int = 1
-    is_active: bool = True
+    raised_at: datetime | None = None
+    floating_asks: tuple[TermAsk, ...] = ()
+
+    def ask_for(self, months: int) -> int | None:
+        """The lowest rate accepted for a term (basis points), None when the term is not accepted.
+
+        An ask for the term itself goes before a floating one, and that before `ask_bp`.
+        """
+        if months not in self.months:
+            return None
+        for asks in (self.asks_by_term, self.floating_asks):
+            for ask in asks:
+                if ask.months == months:
+                    return ask.ask_bp
+        return self.ask_bp
+
+
+Bar = Literal["paused", "identity", "conflict"]
+"""Why a lender may not lend in a book: switched off, identity check not valid, approver of the company's loans."""
+
+NO_ROOMS: Mapping[str, int] = {}
+"""Shared by all lenders without limits, which saves a dictionary for each."""
 
 
 class LenderStanding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a book knows of one lender: money it can promise now, and its place in the rotation of this book.
 
-    `free_cents` is without the lender's reserve and without what is promised anywhere. `cash_since_at` is since when
-    it has been there to lend. `last_rationed` is the book's sequence number of the last cover that filled the lender in
-    a rationed bucket, 0 for never; it belongs to the lender, so that cancelling an offer and placing another gains
-    nothing.
+    `free_cents` is without the lender's reserve and without what is promised anywhere; `fresh_cents` of it came at
+    `fresh_at`, which less preferred books do not see at once. `cash_since_at` is since when it has been there to lend.
+    `last_rationed` is the book's sequence number of the last cover that filled the lender in a rationed bucket, 0 for
+    never; it belongs to the lender, so that cancelling an offer and placing another gains nothing.
+
+    `lent_here_cents` is what the lender has reserved or outstanding in this book, all borrowers together. `rooms` are
+    the cents that limits of its purse still allow, by the keys of `strategy_limits`; a key without a limit is absent.
+    With `bars` the lender lends nothing here.
     """
 
     lender_id: str
     free_cents: int
     cash_since_at: datetime
     last_rationed: int = 0
+    lent_here_cents: int = 0
+    rooms: Mapping[str, int] = msgspec.field(default_factory=lambda: NO_ROOMS)
+    bars: tuple[Bar, ...] = ()
+    fresh_cents: int = 0
+    fresh_at: datetime | None = None

@@ -80,14 +80,17 @@ class JournalSource(Protocol):
         ...
 
 
-PurseOperation = Literal["deposit", "limits", "post", "refund", "lend", "hold", "pay_out", "void_hold"]
+PurseOperation = Literal["deposit", "limits", "free_use", "post", "refund", "lend", "hold", "pay_out", "void_hold"]
 
 
 class PurseInstruction(msgspec.Struct, frozen=True, kw_only=True):
     """A step that a purse must take because of something recorded elsewhere. `ref` makes it happen once.
 
     `deposit`: `cents` arrive, `reserved_cents` of them never to be lent, ref = the movement that brought them.
-    `limits`: replace reserve and strategy budgets, ref = lender and version (`<lender>:<version>`).
+    `limits`: replace the reserve and all limits (cents by key, see `strategy_limits`), ref = lender and version
+    (`<lender>:<version>`).
+    `free_use`: principal came back, so that much less (cents by key) counts against limits; ref = the movement that
+    brought it.
     `post`: taken → sent, `refund`: taken or sent → free, `lend`: sent → out; ref = fill id.
     `hold`: free → held (or refused), `pay_out`: held → out, `void_hold`: held → free; ref = payout id.
     """
@@ -101,6 +104,7 @@ class PurseInstruction(msgspec.Struct, frozen=True, kw_only=True):
     reserved_cents: int = 0
     reserve_cents: int = 0
     strategy_limits: dict[str, int] = {}
+    freed_cents: dict[str, int] = {}
 
 
 class Purses(Protocol):

@@ -10,7 +10,10 @@ import msgspec
 
 
 class TakeCall(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Promise `cents` (at least `min_cents`) of a lender's money to a fill, closing `replaces` in the same step."""
+    """Promise `cents` (at least `min_cents`) of a lender's money to a fill, closing `replaces` in the same step.
+
+    What is promised counts against each of `limit_keys` (`strategy_limits`), all different.
+    """
 
     cover_id: str
     fill_id: str
@@ -19,6 +22,7 @@ class TakeCall(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     cents: int
     min_cents: int
     replaces: str | None
+    limit_keys: tuple[str, ...]
 
 
 class ReleaseCall(msgspec.Struct, frozen=True, kw_only=True, gc=False):

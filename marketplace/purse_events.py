@@ -29,16 +29,20 @@ class Deposited(PurseEvent, frozen=True, kw_only=True, tag="deposited"):
 
 
 class LimitsSet(PurseEvent, frozen=True, kw_only=True, tag="limits_set"):
-    """The lender's reserve and the budgets of its strategies (cents) were replaced."""
+    """The lender's reserve and the limits of its strategies (cents by key, see `strategy_limits`) were replaced."""
 
     reserve_cents: int
     strategy_limits: dict[str, int]
 
 
 class FillTaken(PurseEvent, frozen=True, kw_only=True, tag="fill_taken"):
-    """`cents` of `want_cents` were promised to fill `ref`. `replaced_fill_id` was closed in the same step."""
+    """`cents` of `want_cents` were promised to fill `ref`. `replaced_fill_id` was closed in the same step.
+
+    The promise counts against every one of `limit_keys`, the replaced one no longer against its own.
+    """
 
     strategy_id: str
+    limit_keys: tuple[str, ...]
     want_cents: int
     cents: int
     replaced_fill_id: str | None = None
@@ -79,6 +83,12 @@ class FillLent(PurseEvent, frozen=True, kw_only=True, tag="fill_lent"):
     cents: int
 
 
+class UseFreed(PurseEvent, frozen=True, kw_only=True, tag="use_freed"):
+    """Principal came back: so many cents less count against each of these limit keys."""
+
+    freed_cents: dict[str, int]
+
+
 class WithdrawalHeld(PurseEvent, frozen=True, kw_only=True, tag="withdrawal_held"):
     """`cents` were set aside for payout `ref`."""
 
@@ -113,6 +123,7 @@ AnyPurseEvent = (
     | FillSent
     | FillRefunded
     | FillLent
+    | UseFreed
     | WithdrawalHeld
     | WithdrawalRefused
     | WithdrawalSent

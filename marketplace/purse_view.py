@@ -20,6 +20,7 @@ from marketplace.purse_events import (
     FillTaken,
     FillVoided,
     LimitsSet,
+    UseFreed,
     WithdrawalHeld,
     WithdrawalRefused,
     WithdrawalSent,
@@ -72,7 +73,7 @@ class PurseViewFold:
                 self._move(event, free=cents, held=-cents)
             case WithdrawalSent(cents=cents):
                 self._move(event, held=-cents, out=cents)
-            case LimitsSet() | FillDenied() | FillVoided() | WithdrawalRefused():
+            case LimitsSet() | UseFreed() | FillDenied() | FillVoided() | WithdrawalRefused():
                 self._move(event)
 
     def view(self) -> PurseView:

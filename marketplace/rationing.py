@@ -33,19 +33,19 @@ def ration(candidates: Iterable[Candidate], *, quantity_cents: int, lenders_room
     first. `ticket_cents` is the least that any candidate's ticket can be: below it nobody further is looked at.
     """
     ticketed = _hand_out_tickets(candidates, quantity_cents, lenders_room, ticket_cents)
-    tickets_cents = sum(candidate.minimum_cents for candidate in ticketed)
+    tickets_cents = sum([candidate.minimum_cents for candidate in ticketed])
     rooms = [candidate.capacity_cents - candidate.minimum_cents for candidate in ticketed]
     rest_cents, rooms_cents = quantity_cents - tickets_cents, sum(rooms)
     is_rest_scarce = rest_cents < rooms_cents
     shares = apportion(rest_cents, rooms) if is_rest_scarce else rooms
     return Rationing(
         fills=tuple(
-            (candidate, candidate.minimum_cents + share) for candidate, share in zip(ticketed, shares, strict=True)
+            [(candidate, candidate.minimum_cents + share) for candidate, share in zip(ticketed, shares, strict=True)]
         ),
         quantity_cents=quantity_cents,
         tickets_cents=tickets_cents,
         rooms_cents=rooms_cents,
-        remainders=tuple(rest_cents * room % rooms_cents for room in rooms) if is_rest_scarce else (),
+        remainders=tuple([rest_cents * room % rooms_cents for room in rooms]) if is_rest_scarce else (),
         carried_cents=max(0, rest_cents - rooms_cents),
     )
 

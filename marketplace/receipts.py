@@ -5,12 +5,12 @@ the cover costs, not what the book holds. Encoded twice it gives the same bytes.
 """
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import msgspec
 
 from marketplace.company_terms import CompanyMode
-from marketplace.eligibility import Bound, Obstacle
+from marketplace.eligibility import Candidate, Obstacle
 from marketplace.offer_terms import Tier
 from marketplace.orders import CreditRequest
 
@@ -22,21 +22,8 @@ made by shaving; only looked at, because the gap before it was closed without it
 the need; or empty for this request."""
 
 
-class CandidateReceipt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One eligible offer the walk looked at. `place` orders the ticket round: last rationed, cash since, sequence.
-
-    `filled_cents` is what it lends in the end (after shaving), 0 if nothing.
-    """
-
-    offer_id: str
-    lender_id: str
-    strategy_id: str
-    ask_bp: int
-    capacity_cents: int
-    bound_by: Bound
-    minimum_cents: int
-    place: tuple[int, datetime, int]
-    filled_cents: int
+CandidateReceipt: TypeAlias = Candidate
+"""An eligible offer the walk looked at, as it judged it."""
 
 
 class RationingReceipt(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +46,8 @@ class BucketReceipt(msgspec.Struct, frozen=True, kw_only=True):
 
     `candidates` are those looked at, in order of the ticket round. When `is_rest_untouched`, offers may stand behind
     them whose turn did not come: no whole ticket was left for them, or the number of lenders was complete.
-    `obstacles` counts the looked-at offers that could not lend, by reason.
+    `obstacles` counts by reason the looked-at offers that could not lend, and all those here whose conditions the
+    company or the purpose does not meet.
     """
 
     price_bp: int
@@ -111,15 +99,19 @@ class GateReceipt(msgspec.Struct, frozen=True, kw_only=True):
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     """The reasoning of one plan, covered or not.
 
-    `sequence` is the book's. `floor_bp` and `ceiling_bp` bound the rate: what the terms and the borrower both allow,
-    None when the terms have no band for the request. `planned_amount_cents` is the loan that was walked for: the
-    request's amount, or what the guarantee gate left of it; `reached_cents` is what company and lenders put together.
+    `sequence` is the book's, `decided_at` the instant it was planned for. `floor_bp` and `ceiling_bp` bound the rate:
+    what the terms and the borrower both allow, None when the terms have no band for the request.
+    `planned_amount_cents` is the loan that was walked for: the request's amount, or what the guarantee gate left of it,
+    and the loan may lack up to `shrinkable_cents` of it; `reached_cents` is what company and lenders put together.
 
-    Offers that ask more than `ceiling_bp`, and offers behind the last bucket listed (dearer, or less preferred at its
-    price), were not looked at: the former cannot lend to this request, the turn of the latter did not come.
+    What is not listed has its reason too. Offers that ask more than `ceiling_bp` cannot lend to this request. Offers
+    behind the last bucket listed are dearer than the loan needed, or less preferred at its price; those behind the last
+    candidate of a bucket found no ticket left, or the number of lenders complete. In no bucket at all are offers that
+    do not accept the term, are paused or barred, or have less than a ticket left for any request.
     """
 
     sequence: int
+    decided_at: datetime
     terms_version: int
     request: CreditRequest
     floor_bp: int | None
@@ -128,6 +120,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     max_lenders: int
     share_cap_cents: int | None
     planned_amount_cents: int
+    shrinkable_cents: int
     company: CompanyReceipt
     buckets: tuple[BucketReceipt, ...]
     dust: DustReceipt | None
@@ -136,6 +129,10 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     reached_cents: int
     rate_bp: int | None
     loan_rate_cbp: int | None
+
+    def is_rate_possible(self) -> bool:
+        """Whether some rate suits both the company's terms and the borrower; else nobody was asked."""
+        return self.floor_bp is not None and self.floor_bp <= self.request.max_rate_bp
 
 
 _encoder = msgspec.json.Encoder(order="deterministic")

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from marketplace.company_terms import TermsProblem
+
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True, tag_field="reason"):
     """Base of the refusals of a book."""
@@ -81,6 +83,37 @@ class TermsVersionUnexpected(Refusal, frozen=True, kw_only=True, tag="terms_vers
     expected_version: int
 
 
+class TermsContradictory(Refusal, frozen=True, kw_only=True, tag="terms_contradictory"):
+    """The terms contradict themselves or what already stands under them: every problem with what is accepted."""
+
+    problems: tuple[TermsProblem, ...]
+
+
+class OfferTermsWrong(Refusal, frozen=True, kw_only=True, tag="offer_terms_wrong"):
+    """A figure of the offer is out of range: every problem with what is accepted."""
+
+    problems: tuple[TermsProblem, ...]
+
+
+class ValueOutOfRange(Refusal, frozen=True, kw_only=True, tag="value_out_of_range"):
+    """A setting must be between `minimum` and `maximum`."""
+
+    setting: str
+    given: int
+    minimum: int
+    maximum: int
+
+
+class BookIsPaused(Refusal, frozen=True, kw_only=True, tag="book_is_paused"):
+    """The company takes no new requests until it resumes."""
+
+
+class NothingHeld(Refusal, frozen=True, kw_only=True, tag="nothing_held"):
+    """Nothing of the kind is held for the request: it is covered already, or nobody held anything."""
+
+    request_id: str
+
+
 class NoTermsYet(Refusal, frozen=True, kw_only=True, tag="no_terms_yet"):
     """The company has not published terms: nothing can stand in its book."""
 
@@ -104,6 +137,11 @@ BookRefusal = (
     | WrongState
     | CoverChanged
     | TermsVersionUnexpected
+    | TermsContradictory
+    | OfferTermsWrong
+    | ValueOutOfRange
+    | BookIsPaused
+    | NothingHeld
     | NoTermsYet
     | AmountNotPositive
 )

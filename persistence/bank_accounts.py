@@ -5,8 +5,11 @@ from typing import Literal
 
 import msgspec
 
+from persistence.bank_account_checks import BankAccountState
 from persistence.connection import AnyConnection, Pool
-from persistence.enrolments import BankAccountState, MandateState
+from persistence.mandate_signing import MandateState
+from persistence.parties import Mandate
+from persistence.table_queries import fetch_one
 
 
 class OwnBankAccount(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,10 +34,29 @@ class OwnMandate(msgspec.Struct, frozen=True, kw_only=True):
     signed_at: datetime | None
 
 
+class SameBankAccount(msgspec.Struct, frozen=True, kw_only=True):
+    """The party has this IBAN already, under another id, and it has not been refused there."""
+
+    bank_account_id: str
+
+
 async def add_bank_account(
     connection: AnyConnection, *, bank_account_id: str, party_id: str, iban: str, holder: str
-) -> Literal["new", "known", "id_reused"]:
-    """Record a bank account, in the caller's transaction. `known`: the very same stands already."""
+) -> Literal["new", "known", "id_reused"] | SameBankAccount:
+    """Record a bank account, in the caller's transaction. `known`: the very same stands already.
+
+    Nothing is recorded for `id_reused` and SameBankAccount. A refused account can be added again under a new id.
+    """
+    # Two calls at once would each find that the other's account is not there yet.
+    await connection.execute("SELECT FROM party WHERE id = $1 FOR NO KEY UPDATE", party_id)
+    same = await connection.fetchval(
+        "SELECT id FROM bank_account WHERE party_id = $1 AND iban = $2 AND id <> $3 AND state <> 'refused'",
+        party_id,
+        iban,
+        bank_account_id,
+    )
+    if same is not None:
+        return SameBankAccount(bank_account_id=same)
     is_new = await connection.fetchval(
         "INSERT INTO bank_account (id, party_id, iban, holder) VALUES ($1, $2, $3, $4)"
         " ON CONFLICT (id) DO NOTHING RETURNING true",
@@ -93,10 +115,13 @@ async def add_mandate(
 
 async def own_mandate(pool: Pool | AnyConnection, mandate_id: str, *, party_id: str) -> OwnMandate | None:
     """A borrower's own mandate, None for anybody else's."""
-    row = await pool.fetchrow(
-        "SELECT id AS mandate_id, bank_account_id, state, umr, sign_url, signed_at FROM mandate"
-        " WHERE id = $1 AND party_id = $2",
-        mandate_id,
-        party_id,
-    )
+    own = Mandate.select(
+        Mandate.id.as_alias("mandate_id"),
+        Mandate.bank_account_id,
+        Mandate.state,
+        Mandate.umr,
+        Mandate.sign_url,
+        Mandate.signed_at,
+    ).where((Mandate.id == mandate_id) & (Mandate.party_id == party_id))
+    row = await fetch_one(pool, own)
     return None if row is None else OwnMandate(**row)

@@ -3,6 +3,7 @@
 import msgspec
 
 from persistence.connection import Pool
+from persistence.inbox import RETURN_CATEGORIES
 from persistence.instructions import InstructionKind
 
 
@@ -39,7 +40,8 @@ async def booked_wires(pool: Pool) -> dict[str, tuple[str, int]]:
 async def returns_told(pool: Pool) -> set[str]:
     """Lemonway's numbers of the movements with which banks took something back, as its notifications told us."""
     rows = await pool.fetch(
-        "SELECT object_id FROM lemonway_notification WHERE state = 'processed' AND category IN (14, 15)"
+        "SELECT object_id FROM lemonway_notification WHERE state = 'processed' AND category = ANY($1)",
+        RETURN_CATEGORIES,
     )
     return {row["object_id"] for row in rows}
 

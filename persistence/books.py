@@ -44,6 +44,11 @@ class Offer(Table):
     state = Text(default="standing")
     placed_at = Timestamptz()
     changed_at = Timestamptz()
+    asks_by_term = JSONB()
+    floating = JSONB(null=True, default=None)
+    is_all_or_none = Boolean(default=False)
+    filters = JSONB()
+    is_paused = Boolean(default=False)
 
 
 class CreditRequest(Table):
@@ -114,6 +119,7 @@ class Cover(Table):
     proposed_at = Timestamptz()
     covered_at = Timestamptz(null=True, default=None)
     released_at = Timestamptz(null=True, default=None)
+    is_holding = Boolean(default=False)
 
 
 class Fill(Table):

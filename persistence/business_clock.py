@@ -11,9 +11,11 @@ from typing import Literal, Self
 
 import msgspec
 
+from persistence.business_time_tables import BusinessClockRow
 from persistence.connection import AnyConnection, Connection, connect
 from persistence.listener import Listener
 from persistence.reconnection import Backoff, keep_trying
+from persistence.table_queries import fetch_one
 
 CHANNEL = "business_clock"
 
@@ -41,7 +43,7 @@ class ClockStands(msgspec.Struct, frozen=True, kw_only=True):
 
 async def read_clock(connection: AnyConnection) -> ClockReading:
     """The clock as it stands in the database."""
-    row = await connection.fetchrow("SELECT mode, now_at FROM business_clock")
+    row = await fetch_one(connection, BusinessClockRow.select(BusinessClockRow.mode, BusinessClockRow.now_at))
     assert row is not None, "the migration made the one row"
     return ClockReading(mode=row["mode"], now_at=row["now_at"])
 

@@ -1,31 +1,31 @@
 """A business day as named steps, each recorded when it is done: what is missing is due, whenever somebody looks.
 
-The morning (07:00 in Rome) hands in direct debits, three and a half hours before the cut-off. The evening (18:00)
-shares out what came in: one movement for each participant, then the books are told, then settled loans are paid out.
-An evening step starts only when the movements it builds on have ended; mornings wait for nothing.
+The morning (07:00 in Rome) sets lenders' limits and hands in direct debits, three and a half hours before the cut-off.
+The evening (18:00) shares out what came in: one movement for each participant, then the books are told, then settled
+loans are paid out. An evening step starts only when the movements it builds on have ended; mornings wait for nothing.
 """
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from zoneinfo import ZoneInfo
 
 import msgspec
 
+from marketplace.business_days import ROME, business_date_of
 from persistence.connection import AnyConnection
+from persistence.inbox import DIRECT_DEBIT_CATEGORIES
 from persistence.request_closings import lapsed_requests
 
-_ROME = ZoneInfo("Europe/Rome")
-_MORNING = time(7, tzinfo=_ROME)
-_EVENING = time(18, tzinfo=_ROME)
-_DIRECT_DEBIT_CATEGORIES = [11, 17]
-"""Lemonway's notifications of a direct debit's result and of its cancellation."""
+_MORNING = time(7, tzinfo=ROME)
+_EVENING = time(18, tzinfo=ROME)
 _COUNT_OPEN = "SELECT count(*) FROM payment_instruction WHERE state IN ('ready', 'queued', 'sending')"
 
 
 class Step(StrEnum):
     """In the order in which a day takes them."""
 
+    LIMITS = "limits"
+    """Turn the parts of its money to which each lender limits itself into cents of today."""
     COLLECTIONS = "collections"
     """Hand in the direct debits that must leave today."""
     DISTRIBUTION = "distribution"
@@ -37,7 +37,7 @@ class Step(StrEnum):
 
     @property
     def is_of_morning(self) -> bool:
-        return self is Step.COLLECTIONS
+        return self in (Step.LIMITS, Step.COLLECTIONS)
 
 
 class DueStep(msgspec.Struct, frozen=True, order=True):
@@ -55,7 +55,8 @@ def step_instant(business_date: date, step: Step) -> datetime:
 async def due_steps(connection: AnyConnection, now_at: datetime) -> list[DueStep]:
     """Every step that is due at the instant and not done: mornings first, then evenings, each in order of date.
 
-    Days count from the one after the first loan: before that there is nothing to do.
+    Days count from the one after the first loan, for limits after the first strategy: before that there is nothing to
+    do. Of days on which limits were not set only the last is due: they follow what lenders have now.
     """
     rows = await connection.fetch(
         "SELECT step, max(business_date) AS last_date FROM business_day_step WHERE state = 'done' GROUP BY step"
@@ -64,12 +65,16 @@ async def due_steps(connection: AnyConnection, now_at: datetime) -> list[DueStep
     first_loan: date | None = None
     if len(last_dates) < len(Step):
         first_loan = await connection.fetchval("SELECT min(disbursed_on) FROM loan")
+        first_strategy_at = await connection.fetchval("SELECT min(at) FROM strategy")
+        if first_strategy_at is not None:
+            last_dates.setdefault(Step.LIMITS, business_date_of(first_strategy_at))
     mornings: list[DueStep] = []
     evenings: list[DueStep] = []
     for step in Step:
-        last_done = last_dates.get(step, first_loan)
+        last_done = last_dates.get(step, None if step is Step.LIMITS else first_loan)
         if last_done is not None:
-            (mornings if step.is_of_morning else evenings).extend(_steps_after(last_done, step, now_at))
+            steps = list(_steps_after(last_done, step, now_at))
+            (mornings if step.is_of_morning else evenings).extend(steps[-1:] if step is Step.LIMITS else steps)
     order = list(Step)
     evenings.sort(key=lambda due: (due.business_date, order.index(due.step)))
     return [*mornings, *evenings]
@@ -118,10 +123,11 @@ async def what_step_waits_for(connection: AnyConnection, due: DueStep) -> str | 
     """The reason why a step cannot start yet, None when it can.
 
     The distribution waits until the day's debits are handed in, every result that Lemonway has had by the evening has
-    been read, and every receipt is gathered; what comes after it, until every movement to a participant has ended.
+    been read (but for loans set aside for a person), and every receipt is gathered; what comes after it, until every
+    movement to a participant has ended.
     """
     match due.step:
-        case Step.COLLECTIONS:
+        case Step.LIMITS | Step.COLLECTIONS:
             return None
         case Step.DISTRIBUTION:
             return await _what_distribution_waits_for(connection, due)
@@ -138,8 +144,9 @@ async def _what_distribution_waits_for(connection: AnyConnection, due: DueStep) 
         return f"{moving} debits to hand in or receipts to gather"
     unread = await connection.fetchval(
         """
-        SELECT count(*) FROM collection
-        WHERE state = 'submitted' AND collection_date <= $1 AND (read_at IS NULL OR read_at < $2)
+        SELECT count(*) FROM collection JOIN loan ON loan.id = loan_id
+        WHERE collection.state = 'submitted' AND collection_date <= $1 AND (read_at IS NULL OR read_at < $2)
+            AND loan.needs_person IS NULL
         """,
         due.business_date,
         step_instant(due.business_date, due.step),
@@ -148,6 +155,6 @@ async def _what_distribution_waits_for(connection: AnyConnection, due: DueStep) 
         return f"{unread} results of debits to read"
     notified = await connection.fetchval(
         "SELECT count(*) FROM lemonway_notification WHERE state = 'received' AND category = ANY($1)",
-        _DIRECT_DEBIT_CATEGORIES,
+        DIRECT_DEBIT_CATEGORIES,
     )
     return f"{notified} notifications of debits to follow" if notified else None

@@ -2,26 +2,25 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 import msgspec
 
+from marketplace.business_days import business_date_of
 from marketplace.chart_of_accounts import ParticipantKind
 from marketplace.loan_events import CollectionRefused, InstalmentCollected, LoanEvent, LoanSettled
-from marketplace.loans import SharePayment, allocate_receipt, apply, is_paid, share_receipt
+from marketplace.loans import LoanContradiction, SharePayment, allocate_receipt, apply, is_paid, share_receipt
 from marketplace.postings import ReceivedPart, instalment_collected, receipt_allocated
 from persistence.connection import AnyConnection, Pool
 from persistence.instructions import NewInstruction, insert_instructions
 from persistence.ledger import record_entries
 from persistence.loan_record import RecordedLoan, append_loan_events, lock_loan
 
-_ROME = ZoneInfo("Europe/Rome")
-
 
 class AwaitedCollection(msgspec.Struct, frozen=True, kw_only=True):
     """A debit whose result is awaited: Lemonway's number of it, and the date on which it is due."""
 
     collection_id: str
+    loan_id: str
     money_in_id: str
     collection_date: date
 
@@ -37,11 +36,16 @@ class _Awaited(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def awaited_collections(connection: AnyConnection, until_date: date) -> list[AwaitedCollection]:
-    """Debits handed in for dates up to `until_date` whose result nobody has read yet, oldest first."""
+    """Debits handed in for dates up to `until_date` whose result nobody has read yet, oldest first.
+
+    Those of loans that wait for a person are left out.
+    """
     rows = await connection.fetch(
         """
-        SELECT id AS collection_id, money_in_id, collection_date FROM collection
-        WHERE state = 'submitted' AND collection_date <= $1 ORDER BY collection_date, id
+        SELECT collection.id AS collection_id, loan_id, money_in_id, collection_date
+        FROM collection JOIN loan ON loan.id = loan_id
+        WHERE collection.state = 'submitted' AND collection_date <= $1 AND loan.needs_person IS NULL
+        ORDER BY collection_date, collection.id
         """,
         until_date,
     )
@@ -57,12 +61,16 @@ async def note_still_pending(connection: AnyConnection, collection_ids: Sequence
     )
 
 
-async def awaited_collection_of(connection: AnyConnection, money_in_id: str) -> str | None:
+async def awaited_collection_of(connection: AnyConnection, money_in_id: str) -> AwaitedCollection | None:
     """The awaited collection behind Lemonway's number of a money-in, None when none of ours awaits it."""
-    found: str | None = await connection.fetchval(
-        "SELECT id FROM collection WHERE money_in_id = $1 AND state = 'submitted'", money_in_id
+    row = await connection.fetchrow(
+        """
+        SELECT id AS collection_id, loan_id, money_in_id, collection_date FROM collection
+        WHERE money_in_id = $1 AND state = 'submitted'
+        """,
+        money_in_id,
     )
-    return found
+    return None if row is None else msgspec.convert(dict(row.items()), AwaitedCollection)
 
 
 async def record_collected(
@@ -70,7 +78,8 @@ async def record_collected(
 ) -> bool:
     """The debit was credited to the borrower's wallet: pay what is due with it, and share it out to the cent.
 
-    `executed_on` is the bank's date, when it says one. False when the result was recorded before.
+    `executed_on` is the bank's date, when it says one. False when the result was recorded before. Raises
+    LoanContradiction when the loan cannot have received it.
     """
     async with pool.acquire() as connection, connection.transaction():
         awaited = await _lock_awaited(connection, collection_id)
@@ -83,7 +92,8 @@ async def record_collected(
             loan_id=loan.loan_id, collection_id=collection_id, collected_on=collected_on, amount_cents=awaited.cents
         )
         allocation = allocate_receipt(loan, awaited.cents, collected_on)
-        assert allocation.unapplied_cents == 0, (collected, allocation)
+        if allocation.unapplied_cents:
+            raise LoanContradiction(f"more than was due by then, {allocation.unapplied_cents} cents over: {collected}")
         events: list[LoanEvent] = [collected]
         if is_paid(apply(loan, collected)):
             events.append(LoanSettled(loan_id=loan.loan_id, settled_on=collected_on))
@@ -96,13 +106,16 @@ async def record_collected(
 
 
 async def record_refused(pool: Pool, collection_id: str, *, reason_code: str, at: datetime) -> bool:
-    """The bank refused the debit, with its reason code; nothing was received. False when it was recorded before."""
+    """The bank refused the debit, with its reason code; nothing was received. False when it was recorded before.
+
+    Raises LoanContradiction when the loan awaits no such result.
+    """
     async with pool.acquire() as connection, connection.transaction():
         awaited = await _lock_awaited(connection, collection_id)
         if awaited is None:
             return False
         # Known on its date at the earliest to the banks, whenever we come to read it.
-        refused_on = min(awaited.collection_date, at.astimezone(_ROME).date())
+        refused_on = min(awaited.collection_date, business_date_of(at))
         refused = CollectionRefused(
             loan_id=awaited.recorded.loan.loan_id,
             collection_id=collection_id,
@@ -140,6 +153,7 @@ async def _share_out(
     collection_wallet: str,
     at: datetime,
 ) -> None:
+    """Book the receipt, have it gathered into `collection_wallet`, and record each participant's part of it."""
     loan = awaited.recorded.loan
     kinds = await _participant_kinds(connection, loan.loan_id)
     parts = [
@@ -181,6 +195,12 @@ async def _share_out(
         collection_id=awaited.collection_id,
     )
     await insert_instructions(connection, [gather])
+    await _record_shares(connection, awaited, parts, gather.id)
+
+
+async def _record_shares(
+    connection: AnyConnection, awaited: _Awaited, parts: Sequence[ReceivedPart], gather_instruction_id: str
+) -> None:
     await connection.execute(
         """
         INSERT INTO receipt_share (collection_id, participant_kind, participant_id, loan_id, principal_cents,
@@ -190,8 +210,8 @@ async def _share_out(
             AS part (kind, participant_id, principal_cents, interest_cents)
         """,
         awaited.collection_id,
-        loan.loan_id,
-        gather.id,
+        awaited.recorded.loan.loan_id,
+        gather_instruction_id,
         [part.kind for part in parts],
         [part.participant_id for part in parts],
         [part.principal_cents for part in parts],

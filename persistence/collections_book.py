@@ -2,18 +2,17 @@
 
 from datetime import date, datetime, timedelta
 from uuid import UUID, uuid5
-from zoneinfo import ZoneInfo
 
 import msgspec
 
-from marketplace.business_days import SUBMISSION_CUT_OFF
+from marketplace.business_days import PARIS, SUBMISSION_CUT_OFF
+from marketplace.loan_collections import NextCollection, next_collection
 from marketplace.loan_events import CollectionRequested
-from marketplace.loans import NextCollection, next_collection
+from marketplace.loans import Loan
 from persistence.connection import AnyConnection, Pool
 from persistence.instructions import Instruction, NewInstruction, insert_instructions
 from persistence.loan_record import RecordedLoan, append_loan_events, lock_loan, note_next_collection
 
-_PARIS = ZoneInfo("Europe/Paris")
 _COLLECTIONS = UUID("3f1d8a52-7c06-5b9e-8d24-a0c4e6f81b35")
 
 
@@ -26,7 +25,7 @@ class DueToHandIn(msgspec.Struct, frozen=True, kw_only=True):
 
 def hand_in_date(at: datetime) -> date:
     """The business date on which a debit handed in at the instant `at` counts: after the cut-off it is the next day."""
-    local = at.astimezone(_PARIS)
+    local = at.astimezone(PARIS)
     return local.date() if local.timetz() < SUBMISSION_CUT_OFF else local.date() + timedelta(days=1)
 
 
@@ -35,7 +34,7 @@ async def due_to_hand_in(connection: AnyConnection, on_date: date) -> DueToHandI
     rows = await connection.fetch(
         """
         SELECT id, mandate_id IS NULL AS lacks_mandate FROM loan
-        WHERE state = 'active' AND next_submission_date <= $1 ORDER BY id
+        WHERE state = 'active' AND needs_person IS NULL AND next_submission_date <= $1 ORDER BY id
         """,
         on_date,
     )
@@ -48,7 +47,7 @@ async def due_to_hand_in(connection: AnyConnection, on_date: date) -> DueToHandI
 async def request_collection(pool: Pool, loan_id: str, *, on_date: date, at: datetime) -> bool:
     """Ask for the loan's next debit if it has to be handed in on `on_date`; asked for twice, it is asked for once.
 
-    A morning that comes late (`at`) hands in for the first date that can still be reached.
+    A morning that comes late (`at`) hands in for the first date that can still be reached. Raises LoanContradiction.
     """
     seen_on = max(on_date, hand_in_date(at))
     async with pool.acquire() as connection, connection.transaction():
@@ -66,27 +65,7 @@ async def _request(
 ) -> None:
     loan = recorded.loan
     collection_id = str(uuid5(_COLLECTIONS, f"{loan.loan_id}/{recorded.event_count + 1}"))
-    parties = await connection.fetchrow(
-        """
-        SELECT party.wallet_id, loan.mandate_id FROM loan JOIN party ON party.id = loan.borrower_id WHERE loan.id = $1
-        """,
-        loan.loan_id,
-    )
-    assert parties is not None, loan.loan_id
-    instruction = NewInstruction(
-        kind="collect",
-        natural_key=(collection_id,),
-        cents=upcoming.amount_cents,
-        at=at,
-        credit_wallet=parties["wallet_id"],
-        mandate_id=parties["mandate_id"],
-        collection_date=upcoming.collection_date,
-        participant_kind="borrower",
-        participant_id=loan.borrower_id,
-        loan_id=loan.loan_id,
-        collection_id=collection_id,
-        business_date=on_date,
-    )
+    instruction = await _instruction(connection, loan, collection_id, upcoming, on_date, at)
     await insert_instructions(connection, [instruction])
     await connection.execute(
         """
@@ -112,6 +91,32 @@ async def _request(
         presentation=upcoming.presentation,
     )
     await append_loan_events(connection, recorded, [event], on_date=on_date, at=at)
+
+
+async def _instruction(
+    connection: AnyConnection, loan: Loan, collection_id: str, upcoming: NextCollection, on_date: date, at: datetime
+) -> NewInstruction:
+    parties = await connection.fetchrow(
+        """
+        SELECT party.wallet_id, loan.mandate_id FROM loan JOIN party ON party.id = loan.borrower_id WHERE loan.id = $1
+        """,
+        loan.loan_id,
+    )
+    assert parties is not None, loan.loan_id
+    return NewInstruction(
+        kind="collect",
+        natural_key=(collection_id,),
+        cents=upcoming.amount_cents,
+        at=at,
+        credit_wallet=parties["wallet_id"],
+        mandate_id=parties["mandate_id"],
+        collection_date=upcoming.collection_date,
+        participant_kind="borrower",
+        participant_id=loan.borrower_id,
+        loan_id=loan.loan_id,
+        collection_id=collection_id,
+        business_date=on_date,
+    )
 
 
 async def book_submission(

@@ -72,5 +72,5 @@ class CommandSweeper:
             )
             self.commands_sent += 1
             if isinstance(outcome, CommandBusy):
-                _log.info("mailbox busy", command_id=row["id"], retry_ms=outcome.retry_ms)
+                _log.info("mailbox_busy", command_id=row["id"], retry_ms=outcome.retry_ms)
         return len(rows)

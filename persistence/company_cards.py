@@ -3,7 +3,9 @@
 import msgspec
 
 from marketplace.company_terms import CompanyTerms, RateBand
+from persistence.companies import Company
 from persistence.connection import Pool
+from persistence.table_queries import fetch_value
 
 _SELECT = """
     SELECT company.id, company.name, company.sector, terms.version, terms.terms
@@ -39,7 +41,7 @@ async def company_card(pool: Pool, company_id: str) -> CompanyCard | None:
 
 async def count_companies(pool: Pool) -> int:
     """How many companies there are."""
-    count: int = await pool.fetchval("SELECT count(*) FROM company")
+    count: int = await fetch_value(pool, Company.count())
     return count
 
 
@@ -50,4 +52,4 @@ def _card(company_id: str, name: str, sector: str | None, version: int | None, t
 
 async def company_exists(pool: Pool, company_id: str) -> bool:
     """Whether there is a company of that id."""
-    return bool(await pool.fetchval("SELECT true FROM company WHERE id = $1", company_id))
+    return bool(await fetch_value(pool, Company.exists().where(Company.id == company_id)))

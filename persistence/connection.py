@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL: one pool a process, shared by plain SQL and by Piccolo.
+"""Connections to PostgreSQL: one pool a process, for plain SQL and for what Piccolo's table classes word.
 
 Ids are `str` in this program: a `uuid` column is read as text and takes text. `jsonb` is read as text too, for the
 reader to decode into the struct it expects; `timestamptz` is an aware `datetime` in UTC.
@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 import asyncpg
-
-from persistence.piccolo_conf import DB
 
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
@@ -33,23 +31,18 @@ async def connect(database_url: str) -> Connection:
 
 
 async def open_pool(database_url: str, *, min_size: int = 1, max_size: int = 8) -> Pool:
-    """The process's pool. Piccolo's queries run on the same connections from now on. Close it with `close_pool`."""
-    pool = await asyncpg.create_pool(
+    """The process's pool. Close it with `close_pool`."""
+    return await asyncpg.create_pool(
         database_url,
         min_size=min_size,
         max_size=max_size,
         init=_read_ids_as_text,
         server_settings={"application_name": APPLICATION_NAME},
     )
-    DB.config = {"dsn": database_url}
-    DB.pool = pool
-    return pool
 
 
 async def close_pool(pool: Pool) -> None:
-    """Close the pool and leave Piccolo without one."""
-    if DB.pool is pool:
-        DB.pool = None
+    """Close the pool once the queries that run on it have ended."""
     await pool.close()
 
 

@@ -8,6 +8,7 @@ import msgspec
 from marketplace.chart_of_accounts import ParticipantKind
 from marketplace.commands import Envelope, RecordRepayments, RepaidPrincipal
 from marketplace.postings import receipt_gathered, receipts_distributed
+from marketplace.strategy_limits import outstanding_keys
 from persistence.command_rows import record_command
 from persistence.connection import AnyConnection
 from persistence.instructions import Instruction, NewInstruction, insert_instructions
@@ -120,7 +121,14 @@ async def book_distribution(connection: AnyConnection, instruction: Instruction,
             cents=instruction.cents,
             reserved_cents=await _not_to_be_lent_again(connection, instruction),
         )
-        await ask_purses(connection, [deposit])
+        back = PurseStep(
+            lender_id=participant_id,
+            operation="free_use",
+            ref=instruction.id,
+            at=at,
+            freed_cents=await _principal_by_limit(connection, instruction),
+        )
+        await ask_purses(connection, [deposit, back] if back.freed_cents else [deposit])
 
 
 async def _not_to_be_lent_again(connection: AnyConnection, instruction: Instruction) -> int:
@@ -139,6 +147,28 @@ async def _not_to_be_lent_again(connection: AnyConnection, instruction: Instruct
             )
         case _:
             return 0
+
+
+async def _principal_by_limit(connection: AnyConnection, instruction: Instruction) -> dict[str, int]:
+    """The principal that a movement brings back, by each limit that it still counted against."""
+    rows = await connection.fetch(
+        """
+        SELECT fill.strategy_id, loan.months, sum(share.principal_cents)::bigint AS cents
+        FROM receipt_share share
+        JOIN loan ON loan.id = share.loan_id
+        JOIN loan_share lent ON lent.loan_id = share.loan_id AND lent.participant_kind = share.participant_kind
+            AND lent.participant_id = share.participant_id
+        JOIN fill ON fill.fill_id = lent.fill_id
+        WHERE share.distribute_instruction_id = $1 AND share.principal_cents > 0
+        GROUP BY fill.strategy_id, loan.months
+        """,
+        instruction.id,
+    )
+    back: dict[str, int] = {}
+    for row in rows:
+        for key in outstanding_keys(row["strategy_id"], row["months"]):
+            back[key] = back.get(key, 0) + row["cents"]
+    return back
 
 
 async def report_repayments(connection: AnyConnection, business_date: date, *, at: datetime) -> list[Envelope]:

@@ -30,6 +30,7 @@ BUILTIN_LOCALE_SINCE = 17
 LONGEST_SOCKET_PATH = 100
 PORT = 5432  # only names the socket file: there is no TCP port
 DATABASE = "blulend"
+APPLICATION_ROLE = "blulend_app"
 START_PATIENCE_S = 60.0
 STOP_PATIENCE_S = 20.0
 
@@ -54,8 +55,7 @@ class EmbeddedPostgres:
         self._process: subprocess.Popen[bytes] | None = None
         self.data_folder = data_folder
         if self._user is not None and not others_can_reach(data_folder.parent):
-            digest = hashlib.sha256(str(data_folder.absolute()).encode()).hexdigest()[:16]
-            self.data_folder = ROOT_FOLDER / f"data-{digest}"
+            self.data_folder = _folder_instead_of(data_folder)
         self._log = data_folder.with_name(f"{data_folder.name}.log")
         if len(str(socket_folder / f".s.PGSQL.{PORT}")) > LONGEST_SOCKET_PATH:
             raise PostgresUnavailable(
@@ -64,8 +64,16 @@ class EmbeddedPostgres:
 
     @property
     def url(self) -> str:
-        """Address of the database, of the form that asyncpg takes for a unix socket."""
-        return f"postgresql://{DATABASE}@/{DATABASE}?host={quote(str(self._socket_folder), safe='')}&port={PORT}"
+        """Address of the database for its owner, of the form that asyncpg takes for a unix socket."""
+        return self._url_of(DATABASE)
+
+    @property
+    def application_url(self) -> str:
+        """The same for the role that the processes connect as, which the migration makes."""
+        return self._url_of(APPLICATION_ROLE)
+
+    def _url_of(self, role: str) -> str:
+        return f"postgresql://{role}@/{DATABASE}?host={quote(str(self._socket_folder), safe='')}&port={PORT}"
 
     @property
     def pid(self) -> int:
@@ -85,7 +93,7 @@ class EmbeddedPostgres:
         if self._user is not None:
             self._make_reachable(self._user)
         self._check_data_version()
-        self._stop_leftover()
+        _stop_leftover(self.data_folder)
         if not (self.data_folder / "PG_VERSION").exists():
             self._make_cluster()
         deadline = time.monotonic() + START_PATIENCE_S
@@ -134,24 +142,8 @@ class EmbeddedPostgres:
 
     def _is_ready(self, pid: int) -> bool:
         # After a kill the old file still says ready: it counts only when it names this very process.
-        lines = self._pid_file_lines()
+        lines = _pid_file_lines(self.data_folder)
         return len(lines) >= 8 and lines[0] == str(pid) and lines[7].strip() == "ready"
-
-    def _pid_file_lines(self) -> list[str]:
-        try:
-            return (self.data_folder / "postmaster.pid").read_text().splitlines()
-        except FileNotFoundError:
-            return []
-
-    def _stop_leftover(self) -> None:
-        lines = self._pid_file_lines()
-        if not lines:
-            return
-        pid = int(lines[0])
-        if str(self.data_folder) in child_process.command_line(pid):
-            child_process.stop_leftover(pid, signal.SIGINT, patience_s=STOP_PATIENCE_S)
-        # PostgreSQL would take any process of its user that has this pid by now for a running server.
-        (self.data_folder / "postmaster.pid").unlink(missing_ok=True)
 
     def _check_data_version(self) -> None:
         with contextlib.suppress(FileNotFoundError):
@@ -220,6 +212,42 @@ class EmbeddedPostgres:
         folder.mkdir(mode=0o700)
         if self._user is not None:
             os.chown(folder, self._user.uid, self._user.gid)
+
+
+def remove_abandoned_data(data_folder: Path) -> None:
+    """Delete the data that were asked for at `data_folder` and whose market is gone, wherever they lie.
+
+    A server that still runs over them is ended first.
+    """
+    for folder in (data_folder, _folder_instead_of(data_folder)):
+        if folder.exists():
+            _stop_leftover(folder)
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _folder_instead_of(data_folder: Path) -> Path:
+    """Where the data lie when the server's user cannot reach the folder that was asked for."""
+    digest = hashlib.sha256(str(data_folder.absolute()).encode()).hexdigest()[:16]
+    return ROOT_FOLDER / f"data-{digest}"
+
+
+def _stop_leftover(data_folder: Path) -> None:
+    """End the server that an earlier process left over these data, and forget its process id."""
+    lines = _pid_file_lines(data_folder)
+    if not lines:
+        return
+    pid = int(lines[0])
+    if str(data_folder) in child_process.command_line(pid):
+        child_process.stop_leftover(pid, signal.SIGINT, patience_s=STOP_PATIENCE_S)
+    # PostgreSQL would take any process of its user that has this pid by now for a running server.
+    (data_folder / "postmaster.pid").unlink(missing_ok=True)
+
+
+def _pid_file_lines(data_folder: Path) -> list[str]:
+    try:
+        return (data_folder / "postmaster.pid").read_text().splitlines()
+    except FileNotFoundError:
+        return []
 
 
 def _environment() -> dict[str, str]:

@@ -1,11 +1,13 @@
 """A company's employee list, loaded whole or not at all."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 
+import asyncpg
 import msgspec
 
 from persistence.connection import AnyConnection
+from persistence.lender_bars import settle_bars
 
 
 class ListedEmployee(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,27 +41,44 @@ class TakenIdentity(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def import_employees(
-    connection: AnyConnection, company_id: str, rows: Sequence[ListedEmployee], *, import_id: str
+    connection: AnyConnection, company_id: str, rows: Sequence[ListedEmployee], *, import_id: str, at: datetime
 ) -> ImportResult | list[TakenIdentity]:
-    """Add or change employees by staff number, in the caller's transaction. Nobody is removed.
+    """Add or change employees by staff number, in the caller's transaction. Nobody is removed. Lenders found to work
+    there are kept out of the company's book from the business instant `at` on.
 
     Answers the rows whose tax code belongs to somebody else of the same list; then nothing was written.
     """
     await connection.execute("SELECT FROM company WHERE id = $1 FOR NO KEY UPDATE", company_id)
+    taken = await _taken_identities(connection, company_id, rows)
+    if taken:
+        return taken
+    written = await _write(connection, company_id, rows, import_id)
+    await settle_bars(connection, company_id=company_id, at=at)
+    new_count = sum(row["is_new"] for row in written)
+    return ImportResult(row_count=len(rows), new_count=new_count, changed_count=len(written) - new_count)
+
+
+async def _taken_identities(
+    connection: AnyConnection, company_id: str, rows: Sequence[ListedEmployee]
+) -> list[TakenIdentity]:
     known = await connection.fetch(
         "SELECT staff_number, tax_code FROM employee WHERE company_id = $1 AND tax_code = ANY($2)",
         company_id,
         [row.tax_code for row in rows],
     )
     owners = {row["tax_code"]: row["staff_number"] for row in known}
-    taken = [
+    return [
         TakenIdentity(place=place, field="tax_code")
         for place, row in enumerate(rows)
         if owners.get(row.tax_code, row.staff_number) != row.staff_number
     ]
-    if taken:
-        return taken
-    written = await connection.fetch(
+
+
+async def _write(
+    connection: AnyConnection, company_id: str, rows: Sequence[ListedEmployee], import_id: str
+) -> list[asyncpg.Record]:
+    """The rows that are new or that changed; a row that says what was known changes nothing."""
+    return await connection.fetch(
         """
         INSERT INTO employee (id, company_id, staff_number, tax_code, first_name, last_name, birth_date, contract_type,
             hired_on, contract_ends_on, net_monthly_cents, left_on, import_id)
@@ -91,5 +110,3 @@ async def import_employees(
         [row.left_on for row in rows],
         import_id,
     )
-    new_count = sum(row["is_new"] for row in written)
-    return ImportResult(row_count=len(rows), new_count=new_count, changed_count=len(written) - new_count)

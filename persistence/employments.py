@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 
 from persistence.connection import AnyConnection, Pool
+from persistence.lender_bars import settle_bars
 
 EmploymentState = Literal["matched", "mail_sent", "waiting_hr", "confirmed", "refused", "ended"]
 
@@ -92,6 +93,8 @@ async def claim_employment(
         employee_id,
         state,
     )
+    if state == "matched":
+        await settle_bars(connection, company_id=new.company_id, at=at)
     return Employment(employment_id=new.employment_id, company_id=new.company_id, state=state), True
 
 

@@ -17,7 +17,7 @@ async def book_executed(
     """Record that Lemonway executed `instruction` as movement `psp_id`; False when that was recorded before.
 
     `at` is the business instant, `scheduled_on` the date that Lemonway gives a collection. Raises
-    `asyncpg.IntegrityConstraintViolationError` or AssertionError when the books cannot hold it, and then nothing is
+    `asyncpg.IntegrityConstraintViolationError` or LoanContradiction when the books cannot hold it, and then nothing is
     recorded.
     """
     while True:

@@ -2,13 +2,14 @@
 
 from datetime import date, datetime
 from uuid import UUID, uuid5
-from zoneinfo import ZoneInfo
 
 import msgspec
 
+from marketplace.business_days import business_date_of
 from marketplace.chart_of_accounts import ParticipantKind
 from marketplace.company_terms import CompanyTerms
 from marketplace.loan_events import LoanDisbursed, Participation
+from marketplace.loans import LoanContradiction
 from marketplace.postings import LentPart, fill_funded, loan_disbursed, tranche_funded
 from marketplace.schedules import PlanTerms, first_due_date_after
 from persistence.connection import AnyConnection
@@ -20,7 +21,6 @@ from persistence.purse_steps import PurseStep, ask_purses
 NOTICE_DAYS = 14
 """A borrower is told of a debit this many days ahead unless a shorter time was agreed. Source: SEPA Core rulebook."""
 
-_ROME = ZoneInfo("Europe/Rome")
 _LOANS = UUID("8c2b6a0e-5d34-5f7a-9b1c-4e6d8f0a2c57")
 
 
@@ -132,7 +132,8 @@ async def _disburse_when_complete(connection: AnyConnection, request_id: str, at
     assert paid is not None
     if not paid["is_complete"]:
         return
-    assert paid["cents"] == request["covered_cents"], (request_id, paid["cents"], request["covered_cents"])
+    if paid["cents"] != request["covered_cents"]:
+        raise LoanContradiction(f"lenders paid {paid['cents']} cents of a cover of {request['covered_cents']}")
     await insert_instructions(
         connection,
         [
@@ -158,8 +159,9 @@ async def book_disbursement(connection: AnyConnection, instruction: Instruction,
     assert instruction.debit_wallet is not None, instruction
     contract = await _contract(connection, request_id)
     legs = await _legs(connection, request_id)
-    assert sum(leg.cents for leg in legs) == contract.covered_cents == instruction.cents, (instruction, legs)
-    event = _loan_disbursed(request_id, contract, legs, at.astimezone(_ROME).date())
+    if not sum(leg.cents for leg in legs) == contract.covered_cents == instruction.cents:
+        raise LoanContradiction(f"paid out {instruction.cents} cents of a cover of {contract.covered_cents}: {legs}")
+    event = _loan_disbursed(request_id, contract, legs, business_date_of(at))
     await record_new_loan(
         connection, event, mandate_id=contract.mandate_id, fill_ids=[leg.fill_id for leg in legs], at=at
     )

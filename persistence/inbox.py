@@ -5,8 +5,14 @@ from collections.abc import Mapping
 import msgspec
 
 from persistence.connection import AnyConnection, Pool
+from persistence.instructions import LONGEST_ERROR
+from persistence.notifications import LemonwayNotification
+from persistence.table_queries import carry_out
 
-_LONGEST_ERROR = 4_000
+DIRECT_DEBIT_CATEGORIES = (11, 17)
+"""Lemonway's categories of a direct debit's result and of its cancellation (docs/lemonway_facts.md §10)."""
+RETURN_CATEGORIES = (14, 15)
+"""Its categories of what a bank took back: a debit from its debtor's side, a payout that it would not take."""
 
 
 class StoredNotification(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,14 +67,12 @@ async def note_followed(pool: Pool, key: str, *, remark: str | None) -> None:
         WHERE key = $1 AND state = 'received'
         """,
         key,
-        remark and remark[:_LONGEST_ERROR],
+        remark and remark[:LONGEST_ERROR],
     )
 
 
 async def note_failure(pool: Pool, key: str, *, cause: str) -> None:
     """It could not be followed this time: it stays in the inbox."""
-    await pool.execute(
-        "UPDATE lemonway_notification SET last_error = $2 WHERE key = $1 AND state = 'received'",
-        key,
-        cause[:_LONGEST_ERROR],
-    )
+    is_waiting = (LemonwayNotification.key == key) & (LemonwayNotification.state == "received")
+    failed = LemonwayNotification.update({LemonwayNotification.last_error: cause[:LONGEST_ERROR]})
+    await carry_out(pool, failed.where(is_waiting))

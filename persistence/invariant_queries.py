@@ -7,7 +7,7 @@ import msgspec
 
 
 class InvariantQuery(msgspec.Struct, frozen=True):
-    """`number` is the invariant's in the design: 1 ledger, 2 purses, 3 limits, 4 fills, 7 loans, 8 movements."""
+    """`number` is that of docs/invariants.md: 1 ledger, 2 purses, 3 limits, 4 fills, 7 loans, 8 movements."""
 
     number: int
     name: str
@@ -123,6 +123,37 @@ INVARIANT_QUERIES = (
         GROUP BY r.id
         HAVING coalesce(sum(f.amount_book_cents), 0) + r.company_cents <> r.covered_cents
             OR r.covered_cents NOT BETWEEN r.min_amount_cents AND r.amount_cents OR r.rate_bp > r.max_rate_bp
+        """,
+    ),
+    InvariantQuery(
+        3,
+        "principal that came back no longer counts against the limits it was lent under",
+        """
+        WITH back AS (
+            SELECT share.participant_id AS lender_id, limit_key.name, sum(share.principal_cents) AS cents
+            FROM receipt_share share
+            JOIN loan ON loan.id = share.loan_id
+            JOIN loan_share lent ON lent.loan_id = share.loan_id AND lent.participant_kind = share.participant_kind
+                AND lent.participant_id = share.participant_id
+            LEFT JOIN fill ON fill.fill_id = lent.fill_id
+            CROSS JOIN LATERAL (VALUES (fill.strategy_id::text), (fill.strategy_id || '/' || loan.months || 'm'))
+                limit_key (name)
+            WHERE share.participant_kind = 'lender' AND share.distributed_at IS NOT NULL AND share.principal_cents > 0
+            GROUP BY share.participant_id, limit_key.name
+        ), freed AS (
+            SELECT lender_id, part.key AS name, sum(part.value::bigint) AS cents
+            FROM (SELECT lender_id, convert_from(payload, 'UTF8')::jsonb -> 'freed_cents' AS parts FROM journal_event
+                  WHERE kind = 'use_freed'
+                  UNION ALL
+                  SELECT lender_id, freed_cents FROM purse_instruction
+                  WHERE operation = 'free_use' AND state <> 'done') step
+            CROSS JOIN LATERAL jsonb_each_text(step.parts) part
+            GROUP BY lender_id, part.key
+        )
+        SELECT lender_id || ' limit ' || coalesce(name, 'of no strategy') || ': ' || coalesce(back.cents, 0)
+            || ' came back, ' || coalesce(freed.cents, 0) || ' freed' AS what
+        FROM back FULL JOIN freed USING (lender_id, name)
+        WHERE back.cents IS DISTINCT FROM freed.cents
         """,
     ),
     InvariantQuery(

@@ -1,4 +1,4 @@
-"""What must always be true of the record, checked on a live database; the numbers are those of the design.
+"""What must always be true of the record, checked on a live database; the numbers are those of docs/invariants.md.
 
 What concerns the record alone is here: 1 to 8 as far as PostgreSQL knows. That Redis holds the same journals, that
 Lemonway holds the same wallets and movements, and that only a shard's owner writes it, others compare.
@@ -11,7 +11,7 @@ import msgspec
 
 from marketplace.journal import GENESIS_HASH, chain_hash
 from marketplace.loan_events import LoanEvent
-from marketplace.loans import Loan, fold
+from marketplace.loans import Loan, LoanContradiction, fold
 from persistence.connection import AnyConnection
 from persistence.invariant_queries import INVARIANT_QUERIES
 from persistence.replayed_books import replay_books, rows_that_differ
@@ -97,15 +97,18 @@ async def _loans_that_differ(connection: AnyConnection) -> list[str]:
     recorded = {row["id"]: row for row in rows}
     shares = await _shares_by_loan(connection)
     different = []
-    async for loan, event_count in _folded_loans(connection):
-        row = recorded.pop(loan.loan_id, None)
+    async for loan_id, loan, event_count in _folded_loans(connection):
+        row = recorded.pop(loan_id, None)
+        if isinstance(loan, LoanContradiction):
+            different.append(f"loan {loan_id}: {loan}")
+            continue
         as_folded = (
             (loan.principal_left_cents, loan.unapplied_cents, event_count, loan.settled_on),
             [(share.participant_id, share.principal_paid_cents, share.interest_paid_cents) for share in loan.shares],
         )
-        as_recorded = (row and tuple(row.values())[1:], shares.get(loan.loan_id, []))
+        as_recorded = (row and tuple(row.values())[1:], shares.get(loan_id, []))
         if as_folded != as_recorded:
-            different.append(f"loan {loan.loan_id}: events say {as_folded}, rows {as_recorded}")
+            different.append(f"loan {loan_id}: events say {as_folded}, rows {as_recorded}")
     return different + [f"loan {loan_id} has no event" for loan_id in recorded]
 
 
@@ -120,8 +123,8 @@ async def _shares_by_loan(connection: AnyConnection) -> dict[str, list[tuple[str
     return shares
 
 
-async def _folded_loans(connection: AnyConnection) -> AsyncIterator[tuple[Loan, int]]:
-    """Every loan folded from its events, and how many they are."""
+async def _folded_loans(connection: AnyConnection) -> AsyncIterator[tuple[str, Loan | LoanContradiction, int]]:
+    """Every loan folded from its events, or why it cannot be, and how many they are."""
     query = "SELECT loan_id, payload FROM loan_event ORDER BY loan_id, number"
     rows: list[asyncpg.Record] = []
     async for row in connection.cursor(query, prefetch=_READ_AT_A_TIME):
@@ -133,5 +136,9 @@ async def _folded_loans(connection: AnyConnection) -> AsyncIterator[tuple[Loan, 
         yield _folded(rows)
 
 
-def _folded(rows: Sequence[asyncpg.Record]) -> tuple[Loan, int]:
-    return fold(_loan_event_decoder.decode(row["payload"]) for row in rows), len(rows)
+def _folded(rows: Sequence[asyncpg.Record]) -> tuple[str, Loan | LoanContradiction, int]:
+    try:
+        loan: Loan | LoanContradiction = fold(_loan_event_decoder.decode(row["payload"]) for row in rows)
+    except LoanContradiction as contradiction:
+        loan = contradiction
+    return rows[0]["loan_id"], loan, len(rows)

@@ -5,6 +5,7 @@ from datetime import date, datetime
 
 import msgspec
 
+from marketplace.loan_collections import NextCollection, next_collection
 from marketplace.loan_events import (
     CollectionRefused,
     CollectionRequested,
@@ -15,11 +16,15 @@ from marketplace.loan_events import (
     LoanSettled,
     UnappliedCashApplied,
 )
-from marketplace.loans import Loan, NextCollection, apply, fold, next_collection
+from marketplace.loans import Loan, apply, fold
 from marketplace.schedules import annual_rate, instalment_plan
-from persistence.connection import AnyConnection
+from persistence import loans as tables
+from persistence.connection import AnyConnection, Pool
+from persistence.table_queries import Changes, carry_out, fetch_all, fetch_value
 
 _decoder = msgspec.json.Decoder(LoanEvent)
+_CONTRADICTION = "contradiction"
+"""What `loan.needs_person` says of a loan that was set aside. A person who has mended it empties the column."""
 
 
 class RecordedLoan(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,7 +35,10 @@ class RecordedLoan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def lock_loan(connection: AnyConnection, loan_id: str) -> RecordedLoan:
-    """The loan as its events tell it, locked until the transaction ends: one writer at a time appends to it."""
+    """The loan as its events tell it, locked until the transaction ends: one writer at a time appends to it.
+
+    Raises LoanContradiction when they cannot all have happened.
+    """
     found = await connection.fetchval("SELECT true FROM loan WHERE id = $1 FOR NO KEY UPDATE", loan_id)
     assert found, loan_id
     events = await read_loan_events(connection, loan_id)
@@ -39,7 +47,8 @@ async def lock_loan(connection: AnyConnection, loan_id: str) -> RecordedLoan:
 
 async def read_loan_events(connection: AnyConnection, loan_id: str) -> list[LoanEvent]:
     """Everything that happened to a loan, in order; empty for an unknown one."""
-    rows = await connection.fetch("SELECT payload FROM loan_event WHERE loan_id = $1 ORDER BY number", loan_id)
+    recorded = tables.LoanEvent.select(tables.LoanEvent.payload).where(tables.LoanEvent.loan_id == loan_id)
+    rows = await fetch_all(connection, recorded.order_by(tables.LoanEvent.number))
     return [_decoder.decode(row["payload"]) for row in rows]
 
 
@@ -74,6 +83,11 @@ async def record_new_loan(
         upcoming and upcoming.submission_date,
         loan.terms.disbursed_on,
     )
+    await _insert_shares(connection, loan, fill_ids)
+    return RecordedLoan(loan=loan, event_count=1)
+
+
+async def _insert_shares(connection: AnyConnection, loan: Loan, fill_ids: Sequence[str | None]) -> None:
     await connection.executemany(
         """
         INSERT INTO loan_share (loan_id, participant_kind, participant_id, place, fill_id, principal_cents, rate_cbp)
@@ -92,13 +106,15 @@ async def record_new_loan(
             for place, (share, fill_id) in enumerate(zip(loan.shares, fill_ids, strict=True))
         ],
     )
-    return RecordedLoan(loan=loan, event_count=1)
 
 
 async def append_loan_events(
     connection: AnyConnection, recorded: RecordedLoan, events: Sequence[LoanEvent], *, on_date: date, at: datetime
 ) -> RecordedLoan:
-    """Append to a locked loan and bring its rows up to date, as seen on the business date `on_date`."""
+    """Append to a locked loan and bring its rows up to date, as seen on the business date `on_date`.
+
+    Raises LoanContradiction for an event that cannot have happened, and then nothing is appended.
+    """
     loan = recorded.loan
     for event in events:
         loan = apply(loan, event)
@@ -108,14 +124,27 @@ async def append_loan_events(
     return appended
 
 
+async def set_loan_aside(pool: Pool, loan_id: str) -> None:
+    """What is recorded of the loan contradicts itself: nothing of it goes on before a person has looked at it."""
+    await carry_out(
+        pool, tables.Loan.update({tables.Loan.needs_person: _CONTRADICTION}).where(tables.Loan.id == loan_id)
+    )
+
+
+async def count_loans_set_aside(connection: AnyConnection) -> int:
+    """Loans that were set aside, and nobody has released since."""
+    set_aside = tables.Loan.count().where(tables.Loan.needs_person == _CONTRADICTION)
+    count: int = await fetch_value(connection, set_aside)
+    return count
+
+
 async def note_next_collection(connection: AnyConnection, loan_id: str, upcoming: NextCollection | None) -> None:
     """When the next debit has to be handed in, seen anew although nothing happened to the loan."""
-    await connection.execute(
-        "UPDATE loan SET next_collection_date = $2, next_submission_date = $3 WHERE id = $1",
-        loan_id,
-        upcoming and upcoming.collection_date,
-        upcoming and upcoming.submission_date,
-    )
+    dates: Changes = {
+        tables.Loan.next_collection_date: upcoming and upcoming.collection_date,
+        tables.Loan.next_submission_date: upcoming and upcoming.submission_date,
+    }
+    await carry_out(connection, tables.Loan.update(dates).where(tables.Loan.id == loan_id))
 
 
 async def _append(
@@ -145,8 +174,8 @@ async def _derive(
     await connection.execute(
         """
         UPDATE loan SET state = $2, event_count = $3, outstanding_cents = $4, collected_cents = collected_cents + $5,
-            unapplied_cents = $6, needs_person = $7, next_collection_date = $8, next_submission_date = $9,
-            settled_on = $10
+            unapplied_cents = $6, needs_person = CASE WHEN needs_person = $11 THEN needs_person ELSE $7 END,
+            next_collection_date = $8, next_submission_date = $9, settled_on = $10
         WHERE id = $1
         """,
         loan.loan_id,
@@ -159,6 +188,7 @@ async def _derive(
         upcoming and upcoming.collection_date,
         upcoming and upcoming.submission_date,
         loan.settled_on,
+        _CONTRADICTION,
     )
     if collected_cents or any(isinstance(event, UnappliedCashApplied) for event in events):
         await connection.execute(

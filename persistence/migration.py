@@ -9,9 +9,11 @@ import asyncpg
 from piccolo.apps.migrations.commands.forwards import ForwardsMigrationManager
 from piccolo.conf.apps import AppConfig, MigrationModule
 
+from persistence.application_role import grant_application_rights
 from persistence.connection import connect
-from persistence.piccolo_app import APP_CONFIG, APP_NAME
+from persistence.piccolo_app import APP_CONFIG
 from persistence.piccolo_conf import DB
+from persistence.schema_version import APP_NAME
 
 _ADVISORY_LOCK = 0x626C756C656E64  # "blulend": one migration at a time in a database
 
@@ -28,14 +30,21 @@ class _Forwards(ForwardsMigrationManager):
         return {module.ID: module for module in modules}  # type: ignore[misc]  # modules with ID and forwards()
 
 
-async def migrate(database_url: str) -> None:
-    """Apply the migrations that the database has not had yet; all of them or none.
+async def migrate(database_url: str, *, application_role: str | None = None) -> None:
+    """Apply the migrations that the database has not had yet; all of them or none. The rights that the processes need
+    are then given to `application_role`, for tables of earlier migrations as for new ones.
 
     Any number of processes may call this at once: an advisory lock lets one work while the others wait, and find
-    nothing left to do. Raises DatabaseIsNewer for a database that has migrations this program does not know.
+    nothing left to do. Raises DatabaseIsNewer for a database that has migrations this program does not know, and
+    RoleUnusable for a role that must not be given anything.
     """
-    if await _is_up_to_date(database_url):
-        return
+    if not await _is_up_to_date(database_url):
+        await _run_migrations(database_url)
+    if application_role is not None:
+        await _give_rights(database_url, application_role)
+
+
+async def _run_migrations(database_url: str) -> None:
     DB.config = {"dsn": database_url}
     async with DB.transaction() as transaction:
         await transaction.connection.execute("SELECT pg_advisory_xact_lock($1)", _ADVISORY_LOCK)
@@ -44,6 +53,16 @@ async def migrate(database_url: str) -> None:
             await manager.create_migration_table()
             result = await manager.run_migrations(APP_CONFIG)
         assert result.success, result.message
+
+
+async def _give_rights(database_url: str, role: str) -> None:
+    connection = await connect(database_url)
+    try:
+        async with connection.transaction():
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", _ADVISORY_LOCK)
+            await grant_application_rights(connection, role)
+    finally:
+        await connection.close()
 
 
 async def _is_up_to_date(database_url: str) -> bool:

@@ -6,7 +6,9 @@ from typing import Literal
 import msgspec
 
 from persistence.connection import AnyConnection, Pool
+from persistence.loans import Payout
 from persistence.payouts import NewPayout, PayoutOutcome, ask_payout
+from persistence.table_queries import fetch_one
 
 
 class OwnPayout(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,10 +35,14 @@ async def ask_own_payout(connection: AnyConnection, new: NewPayout) -> tuple[Pay
 
 async def own_payout(pool: Pool, payout_id: str, *, participant_id: str) -> OwnPayout | None:
     """A participant's own payout, None for anybody else's."""
-    row = await pool.fetchrow(
-        "SELECT id AS payout_id, bank_account_id, loan_id, cents AS amount_cents, state, refused_reason, executed_at"
-        " FROM payout WHERE id = $1 AND participant_id = $2",
-        payout_id,
-        participant_id,
-    )
+    own = Payout.select(
+        Payout.id.as_alias("payout_id"),
+        Payout.bank_account_id,
+        Payout.loan_id,
+        Payout.cents.as_alias("amount_cents"),
+        Payout.state,
+        Payout.refused_reason,
+        Payout.executed_at,
+    ).where((Payout.id == payout_id) & (Payout.participant_id == participant_id))
+    row = await fetch_one(pool, own)
     return None if row is None else OwnPayout(**row)

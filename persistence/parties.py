@@ -88,3 +88,31 @@ class Strategy(Table):
     settings = JSONB()
     at = Timestamptz()
     created_at = Timestamptz()
+    change_id = UUID(null=True, default=None)
+
+
+class OfferVersion(Table):
+    """A version of a lender's offer, as wished and as its book was told; the highest version is the present one.
+
+    The key is (id, version). Piccolo knows no composite key: rows are only inserted and read.
+    """
+
+    id = UUID(primary_key=True, default=None)
+    version = Integer()
+    company_id = UUID(default=None)
+    lender_id = UUID(default=None)
+    strategy_id = UUID(default=None)
+    wish = JSONB()
+    terms = JSONB(null=True, default=None)
+    change_id = UUID(null=True, default=None)
+    command_id = UUID(default=None)
+    at = Timestamptz()
+    created_at = Timestamptz()
+
+
+class CompanyExclusion(Table):
+    """A company to which a lender never lends. The key is (lender_id, company_id)."""
+
+    lender_id = UUID(primary_key=True, default=None)
+    company_id = UUID(default=None)
+    at = Timestamptz()

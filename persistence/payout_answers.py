@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from marketplace.purse_events import WithdrawalHeld, WithdrawalRefused, WithdrawalVoided
 from persistence.connection import AnyConnection
-from persistence.instructions import NewInstruction, insert_instructions
+from persistence.instructions import insert_instructions
+from persistence.payouts import NewPayout, payment_of_held
 from persistence.projection_refused import ProjectionRefused
 
 PayoutAnswer = WithdrawalHeld | WithdrawalRefused | WithdrawalVoided
@@ -45,17 +46,17 @@ async def record_payout_answers(connection: AnyConnection, answers: Sequence[Pay
     await insert_instructions(
         connection,
         [
-            NewInstruction(
-                kind="pay_out",
-                natural_key=(answer.ref,),
-                cents=answer.cents,
-                at=answer.at,
-                debit_wallet=payouts[answer.ref]["wallet_id"],
-                bank_account_id=payouts[answer.ref]["bank_account_id"],
-                participant_kind="lender",
-                participant_id=answer.lender_id,
-                loan_id=payouts[answer.ref]["loan_id"],
-                payout_id=answer.ref,
+            payment_of_held(
+                NewPayout(
+                    payout_id=answer.ref,
+                    participant_kind="lender",
+                    participant_id=answer.lender_id,
+                    bank_account_id=payouts[answer.ref]["bank_account_id"],
+                    cents=answer.cents,
+                    at=answer.at,
+                    loan_id=payouts[answer.ref]["loan_id"],
+                ),
+                wallet_id=payouts[answer.ref]["wallet_id"],
             )
             for answer in last.values()
             if isinstance(answer, WithdrawalHeld)

@@ -1,11 +1,10 @@
-"""Money on its way to its owner's bank: when a loan is settled, or when the owner asks for it.
+"""Money on its way to its owner's bank, whoever asked for it.
 
 asked → held → executed, or refused. A lender's money is held by its purse, whose answer the projector records; a
 company has no purse, so the ledger decides at once.
 """
 
-from datetime import date, datetime, timedelta
-from uuid import UUID, uuid5
+from datetime import datetime
 
 import msgspec
 
@@ -15,10 +14,6 @@ from persistence.connection import AnyConnection
 from persistence.instructions import Instruction, NewInstruction, insert_instructions
 from persistence.ledger import record_entry
 from persistence.purse_steps import PurseStep, ask_purses
-
-_PAYOUTS = UUID("71c5e9d3-4b08-5a6f-b2e7-9d1f3a8c0e46")
-_PAID_OUT_WITHIN = timedelta(days=7)
-"""For so long a settled loan waits for its last receipts, or for a bank account that can be paid."""
 
 
 class NewPayout(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,7 +67,7 @@ async def ask_payout(connection: AnyConnection, new: NewPayout) -> PayoutOutcome
     free_cents = await payable_cents(connection, new.participant_kind, new.participant_id)
     if new.cents > free_cents:
         return TooLittleFree(free_cents=free_cents, asked_cents=new.cents)
-    await _open_payout(connection, new)
+    await open_payout(connection, new)
     state = await connection.fetchval("SELECT state FROM payout WHERE id = $1", new.payout_id)
     return PayoutTaken(state=state)
 
@@ -114,7 +109,8 @@ async def payable_cents(connection: AnyConnection, kind: ParticipantKind, partic
     return max(0, (free or 0) - asked)
 
 
-async def _open_payout(connection: AnyConnection, new: NewPayout) -> None:
+async def open_payout(connection: AnyConnection, new: NewPayout) -> None:
+    """Record a payout that may be made, and ask for the money to be held; recorded before, it stands as it is."""
     await connection.execute(
         """
         INSERT INTO payout (id, participant_kind, participant_id, loan_id, bank_account_id, cents, at)
@@ -146,18 +142,23 @@ async def _hold_at_once(connection: AnyConnection, new: NewPayout) -> None:
         new.payout_id,
         new.at,
     )
-    payment = NewInstruction(
+    await insert_instructions(connection, [payment_of_held(new, wallet_id=wallet_id)])
+
+
+def payment_of_held(payout: NewPayout, *, wallet_id: str) -> NewInstruction:
+    """What is asked of Lemonway once the money is held: to pay the bank account from the wallet."""
+    return NewInstruction(
         kind="pay_out",
-        natural_key=(new.payout_id,),
-        cents=new.cents,
-        at=new.at,
+        natural_key=(payout.payout_id,),
+        cents=payout.cents,
+        at=payout.at,
         debit_wallet=wallet_id,
-        bank_account_id=new.bank_account_id,
-        participant_kind=new.participant_kind,
-        participant_id=new.participant_id,
-        payout_id=new.payout_id,
+        bank_account_id=payout.bank_account_id,
+        participant_kind=payout.participant_kind,
+        participant_id=payout.participant_id,
+        loan_id=payout.loan_id,
+        payout_id=payout.payout_id,
     )
-    await insert_instructions(connection, [payment])
 
 
 async def book_payout(connection: AnyConnection, instruction: Instruction, *, at: datetime) -> None:
@@ -186,82 +187,3 @@ async def book_payout(connection: AnyConnection, instruction: Instruction, *, at
             lender_id=participant_id, operation="pay_out", ref=instruction.payout_id, at=at, cents=instruction.cents
         )
         await ask_purses(connection, [sent])
-
-
-# Settled loans
-
-
-class _Returned(msgspec.Struct, frozen=True, kw_only=True):
-    """What a settled loan gave back to a lender that wants it on its bank account."""
-
-    loan_id: str
-    lender_id: str
-    bank_account_id: str
-    cents: int
-
-
-async def pay_out_settled(connection: AnyConnection, business_date: date, *, at: datetime) -> int:
-    """Pay out to lenders what settled loans have returned, once all of it has reached the wallets; how many payouts.
-
-    Each loan pays each lender once: what it returned in total, at most what is free by now. What was lent again stays
-    lent, and is on the record as a refused payout.
-    """
-    payouts = 0
-    for returned in await _settled_and_distributed(connection, business_date):
-        payable = await payable_cents(connection, "lender", returned.lender_id)
-        new = NewPayout(
-            payout_id=str(uuid5(_PAYOUTS, f"{returned.loan_id}/{returned.lender_id}")),
-            participant_kind="lender",
-            participant_id=returned.lender_id,
-            bank_account_id=returned.bank_account_id,
-            cents=min(returned.cents, payable) or returned.cents,
-            at=at,
-            loan_id=returned.loan_id,
-        )
-        if payable == 0:
-            await _record_nothing_left(connection, new)
-            continue
-        await _open_payout(connection, new)
-        payouts += 1
-    return payouts
-
-
-async def _settled_and_distributed(connection: AnyConnection, business_date: date) -> list[_Returned]:
-    rows = await connection.fetch(
-        """
-        SELECT share.loan_id, share.participant_id AS lender_id, account.id AS bank_account_id,
-            share.principal_paid_cents + share.interest_paid_cents AS cents
-        FROM loan
-        JOIN loan_share share ON share.loan_id = loan.id
-        LEFT JOIN lender_settings settings ON settings.lender_id = share.participant_id
-        CROSS JOIN LATERAL (
-            SELECT id FROM bank_account
-            WHERE party_id = share.participant_id AND state = 'active' AND lemonway_iban_id IS NOT NULL
-            ORDER BY id = settings.payout_bank_account_id DESC NULLS LAST, created_at DESC, id LIMIT 1) account
-        WHERE loan.state = 'settled' AND loan.settled_on > $1 AND loan.settled_on <= $2
-            AND share.participant_kind = 'lender' AND coalesce(settings.payout_every, 'settlement') = 'settlement'
-            AND NOT EXISTS (SELECT FROM receipt_share WHERE loan_id = loan.id AND distributed_at IS NULL)
-            AND NOT EXISTS (SELECT FROM payout WHERE loan_id = loan.id AND participant_id = share.participant_id)
-        ORDER BY share.participant_id, loan.settled_on, loan.id
-        """,
-        business_date - _PAID_OUT_WITHIN,
-        business_date,
-    )
-    return [msgspec.convert(dict(row.items()), _Returned) for row in rows]
-
-
-async def _record_nothing_left(connection: AnyConnection, new: NewPayout) -> None:
-    await connection.execute(
-        """
-        INSERT INTO payout (id, participant_kind, participant_id, loan_id, bank_account_id, cents, at, state,
-            refused_reason, decided_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, 'refused', 'the money was lent again', $7) ON CONFLICT (id) DO NOTHING
-        """,
-        new.payout_id,
-        new.participant_kind,
-        new.participant_id,
-        new.loan_id,
-        new.bank_account_id,
-        new.cents,
-        new.at,
-    )

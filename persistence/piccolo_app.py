@@ -4,7 +4,7 @@ from pathlib import Path
 
 from piccolo.conf.apps import AppConfig, table_finder
 
-APP_NAME = "blulend"
+from persistence.schema_version import APP_NAME
 
 APP_CONFIG = AppConfig(
     app_name=APP_NAME,
@@ -14,6 +14,7 @@ APP_CONFIG = AppConfig(
             "persistence.parties",
             "persistence.companies",
             "persistence.books",
+            "persistence.book_state_tables",
             "persistence.journals",
             "persistence.ledger_tables",
             "persistence.payment_instructions",

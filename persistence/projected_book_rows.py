@@ -42,6 +42,7 @@ class CoverRow(msgspec.Struct, kw_only=True):
     proposed_at: datetime
     covered_at: datetime | None
     released_at: datetime | None
+    is_holding: bool
 
 
 class OfferRow(msgspec.Struct, kw_only=True):
@@ -57,6 +58,11 @@ class OfferRow(msgspec.Struct, kw_only=True):
     per_borrower_cents: int | None
     per_company_cents: int | None
     strategy_rank: int
+    asks_by_term: str
+    floating: str | None
+    is_all_or_none: bool
+    filters: str
+    is_paused: bool
     sequence: int
     at: datetime
 
@@ -165,12 +171,12 @@ _UPSERT_COVERS = f"""
     SELECT * FROM unnest(
         $1::text[], $2::uuid[], $3::uuid[], $4::text[], $5::bigint[], $6::text[], $7::integer[], $8::bigint[],
         $9::bigint[], $10::integer[], $11::integer[], $12::text[], $13::text[], $14::timestamptz[],
-        $15::timestamptz[], $16::timestamptz[])
+        $15::timestamptz[], $16::timestamptz[], $17::boolean[])
     ON CONFLICT (cover_id) DO UPDATE SET
         plan_seq = excluded.plan_seq, state = excluded.state, round = excluded.round,
         amount_cents = excluded.amount_cents, company_cents = excluded.company_cents, rate_bp = excluded.rate_bp,
         loan_rate_cbp = excluded.loan_rate_cbp, dust = excluded.dust, released_why = excluded.released_why,
-        covered_at = excluded.covered_at, released_at = excluded.released_at
+        covered_at = excluded.covered_at, released_at = excluded.released_at, is_holding = excluded.is_holding
 """
 
 # The purse's side of the row belongs to whoever projects the purse: it is neither read nor written here.
@@ -188,20 +194,25 @@ _UPSERT_FILLS = f"""
 
 _UPSERT_OFFERS = """
     INSERT INTO offer (id, company_id, lender_id, strategy_id, ask_bp, tier, months, min_ticket_cents,
-        per_request_cents, per_borrower_cents, per_company_cents, strategy_rank, sequence, placed_at, changed_at)
+        per_request_cents, per_borrower_cents, per_company_cents, strategy_rank, asks_by_term, floating,
+        is_all_or_none, filters, is_paused, sequence, placed_at, changed_at)
     SELECT id, company_id, lender_id, strategy_id, ask_bp, tier, string_to_array(months, ',')::integer[],
-        min_ticket_cents, per_request_cents, per_borrower_cents, per_company_cents, strategy_rank, sequence, at, at
+        min_ticket_cents, per_request_cents, per_borrower_cents, per_company_cents, strategy_rank,
+        asks_by_term::jsonb, floating::jsonb, is_all_or_none, filters::jsonb, is_paused, sequence, at, at
     FROM unnest(
         $1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::integer[], $6::text[], $7::text[], $8::bigint[],
-        $9::bigint[], $10::bigint[], $11::bigint[], $12::integer[], $13::bigint[], $14::timestamptz[])
+        $9::bigint[], $10::bigint[], $11::bigint[], $12::integer[], $13::text[], $14::text[], $15::boolean[],
+        $16::text[], $17::boolean[], $18::bigint[], $19::timestamptz[])
         AS placed (id, company_id, lender_id, strategy_id, ask_bp, tier, months, min_ticket_cents,
-            per_request_cents, per_borrower_cents, per_company_cents, strategy_rank, sequence, at)
+            per_request_cents, per_borrower_cents, per_company_cents, strategy_rank, asks_by_term, floating,
+            is_all_or_none, filters, is_paused, sequence, at)
     ON CONFLICT (id) DO UPDATE SET
         ask_bp = excluded.ask_bp, tier = excluded.tier, months = excluded.months,
         min_ticket_cents = excluded.min_ticket_cents, per_request_cents = excluded.per_request_cents,
         per_borrower_cents = excluded.per_borrower_cents, per_company_cents = excluded.per_company_cents,
-        strategy_rank = excluded.strategy_rank, sequence = excluded.sequence, state = 'standing',
-        changed_at = excluded.changed_at
+        strategy_rank = excluded.strategy_rank, asks_by_term = excluded.asks_by_term, floating = excluded.floating,
+        is_all_or_none = excluded.is_all_or_none, filters = excluded.filters, is_paused = excluded.is_paused,
+        sequence = excluded.sequence, state = 'standing', changed_at = excluded.changed_at
 """
 
 _WITHDRAW_OFFERS = """

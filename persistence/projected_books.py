@@ -14,6 +14,7 @@ from marketplace.book_events import (
     Covered,
     CoverProposed,
     CoverReleased,
+    HoldLifted,
     LegDenied,
     LegReleased,
     LegTaken,
@@ -44,6 +45,7 @@ from persistence.projected_book_rows import (
     write_requests,
     write_terms,
 )
+from persistence.projected_book_states import BookStateProjection
 from persistence.projection_refused import ProjectionRefused
 from persistence.signed_covers import SignedCover, ask_for_payments
 
@@ -67,6 +69,7 @@ class BookProjection:
         self._terms: list[PublishedTerms] = []
         self._decisions: dict[str, Decision] = {}
         self._signed: list[SignedCover] = []
+        self._states = BookStateProjection()
 
     @classmethod
     async def load(cls, connection: AnyConnection, facts: Sequence[BookFact]) -> Self:
@@ -77,6 +80,7 @@ class BookProjection:
     def fold(self, fact: BookFact) -> None:
         """Take one fact in. Raises ProjectionRefused for a cover or fill that nothing has named before."""
         self._note_decision(fact)
+        self._states.fold(fact)
         at, company_id = fact.record.at, fact.record.company_id
         match fact.record.event:
             case TermsPublished(terms=terms):
@@ -103,6 +107,8 @@ class BookProjection:
                 fill.book_state = "denied"
                 if fill.replaces_fill_id is not None:
                     self._fill(fill.replaces_fill_id).book_state = "taken"
+            case HoldLifted() as event:
+                self._lift(event)
             case Covered() as event:
                 self._complete(event, at)
             case CoverReleased() as event:
@@ -117,13 +123,9 @@ class BookProjection:
     # ── folding ─────────────────────────────────────────────────────────────
 
     def _note_decision(self, fact: BookFact) -> None:
-        """The first event that a command caused is its outcome.
-
-        A request whose time ran out by a command's instant is closed in the same turn; that answers nothing.
-        """
+        """The first event that a command caused is its outcome."""
         event, cause_id = fact.record.event, fact.record.cause_id
-        is_expiry = isinstance(event, RequestClosed) and event.why == "expired"
-        if is_expiry or cause_id in self._decisions or not _is_uuid(cause_id):
+        if cause_id in self._decisions or not _is_uuid(cause_id):
             return
         refusal = msgspec.json.encode(event.refusal).decode() if isinstance(event, CommandRefused) else None
         self._decisions[cause_id] = Decision(
@@ -159,6 +161,7 @@ class BookProjection:
             proposed_at=fact.record.at,
             covered_at=None,
             released_at=None,
+            is_holding=event.plan.is_holding,
         )
         self._covers[cover_id] = cover
         self._changed_covers.add(cover_id)
@@ -169,7 +172,7 @@ class BookProjection:
         cover.plan_seq, cover.round = fact.entry.seq, event.round
         cover.amount_cents, cover.company_cents = event.plan.amount_cents, event.plan.company_cents
         cover.rate_bp, cover.loan_rate_cbp = event.plan.rate_bp, event.plan.loan_rate_cbp
-        cover.dust = event.plan.dust
+        cover.dust, cover.is_holding = event.plan.dust, event.plan.is_holding
         kept = {leg.kept_fill_id for leg in event.plan.legs} | {leg.replaces for leg in event.plan.legs}
         for fill in self._fills_of.get(cover.cover_id, ()):
             if fill.book_state in ("asked", "taken") and fill.fill_id not in kept:
@@ -204,6 +207,17 @@ class BookProjection:
         fill.book_state, fill.amount_book_cents = "taken", event.cents
         if fill.replaces_fill_id is not None:
             self._fill(fill.replaces_fill_id).book_state = "ended"
+
+    def _lift(self, event: HoldLifted) -> None:
+        """The lender's part goes out of the plan; what its purse holds for it is on its way back."""
+        cover = self._cover(event.cover_id)
+        for fill in self._fills_of.get(event.cover_id, ()):
+            if fill.lender_id != event.lender_id or fill.book_state in ("ended", "denied"):
+                continue
+            if fill.book_state in ("asked", "taken"):
+                assert fill.wanted_cents is not None, fill.fill_id
+                cover.amount_cents -= fill.amount_book_cents or fill.wanted_cents
+            self._fill(fill.fill_id).book_state = "releasing"
 
     def _complete(self, event: Covered, at: datetime) -> None:
         cover = self._cover(event.cover_id)
@@ -252,6 +266,7 @@ class BookProjection:
         await write_requests(connection, _by_key(self._requests))
         await write_terms(connection, self._terms)
         await write_decisions(connection, _by_key(self._decisions))
+        await self._states.write(connection)
         await ask_for_payments(connection, self._signed)
 
 
@@ -263,6 +278,7 @@ def _cover_of(event: AnyBookEvent) -> str | None:
             | LegDenied(cover_id=cover_id)
             | Covered(cover_id=cover_id)
             | CoverReleased(cover_id=cover_id)
+            | HoldLifted(cover_id=cover_id)
             | LegReleased(cover_id=cover_id)
             | RequestSigned(cover_id=cover_id)
         ):
@@ -286,9 +302,18 @@ def _offer_row(company_id: str, event: OfferPlaced, at: datetime) -> OfferRow:
         per_borrower_cents=offer.per_borrower_cents,
         per_company_cents=offer.per_company_cents,
         strategy_rank=offer.strategy_rank,
+        asks_by_term=_json(offer.asks_by_term),
+        floating=None if offer.floating is None else _json(offer.floating),
+        is_all_or_none=offer.is_all_or_none,
+        filters=_json(offer.filters),
+        is_paused=offer.is_paused,
         sequence=event.sequence,
         at=at,
     )
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def _is_uuid(text: str) -> bool:

@@ -14,6 +14,7 @@ from marketplace.purse_events import (
     FillTaken,
     FillVoided,
     LimitsSet,
+    UseFreed,
     WithdrawalHeld,
     WithdrawalRefused,
     WithdrawalSent,
@@ -71,6 +72,8 @@ class PurseProjection:
             case FillLent() as event:
                 self._note(event.ref, event.lender_id, "lent")
                 self._done.add(("lend", event.ref))
+            case UseFreed(ref=ref):
+                self._done.add(("free_use", ref))
             case WithdrawalHeld() as event:
                 self._hold(shard, seq, event)
             case WithdrawalRefused() as event:

@@ -75,8 +75,8 @@ class PurseApplier:
         asked_before, self._unreachable = self.steps_asked, 0
         refused: list[tuple[str, str]] = []
         rows = await connection.fetch(
-            "SELECT id, lender_id, operation, ref, at, cents, reserved_cents, reserve_cents, strategy_limits"
-            " FROM purse_instruction WHERE state = 'ready' AND id <> ALL($1) ORDER BY number LIMIT $2",
+            "SELECT id, lender_id, operation, ref, at, cents, reserved_cents, reserve_cents, strategy_limits,"
+            " freed_cents FROM purse_instruction WHERE state = 'ready' AND id <> ALL($1) ORDER BY number LIMIT $2",
             self._asked_lately(),
             _BATCH,
         )
@@ -91,6 +91,7 @@ class PurseApplier:
                 reserved_cents=row["reserved_cents"],
                 reserve_cents=row["reserve_cents"],
                 strategy_limits=msgspec.json.decode(row["strategy_limits"], type=dict[str, int]),
+                freed_cents=msgspec.json.decode(row["freed_cents"], type=dict[str, int]),
             )
             for row in rows
         ]

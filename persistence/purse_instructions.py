@@ -31,6 +31,7 @@ class PurseInstruction(Table):
     reserved_cents = BigInt()
     reserve_cents = BigInt()
     strategy_limits = JSONB()
+    freed_cents = JSONB()
     at = Timestamptz()
     state = Text(default="ready")
     last_error = Text(null=True, default=None)

@@ -19,6 +19,7 @@ class PurseStep(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     cents: int = 0
     reserved_cents: int = 0
+    freed_cents: dict[str, int] = {}
 
 
 async def ask_purses(connection: AnyConnection, steps: Sequence[PurseStep]) -> None:
@@ -27,9 +28,9 @@ async def ask_purses(connection: AnyConnection, steps: Sequence[PurseStep]) -> N
         return
     await connection.execute(
         """
-        INSERT INTO purse_instruction (id, lender_id, operation, ref, cents, reserved_cents, at)
-        SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::bigint[],
-            $7::timestamptz[])
+        INSERT INTO purse_instruction (id, lender_id, operation, ref, cents, reserved_cents, freed_cents, at)
+        SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::jsonb[],
+            $8::timestamptz[])
         ON CONFLICT (id) DO NOTHING
         """,
         [purse_instruction_id(step.operation, step.ref) for step in steps],
@@ -38,5 +39,6 @@ async def ask_purses(connection: AnyConnection, steps: Sequence[PurseStep]) -> N
         [step.ref for step in steps],
         [step.cents for step in steps],
         [step.reserved_cents for step in steps],
+        [msgspec.json.encode(step.freed_cents, order="sorted").decode() for step in steps],
         [step.at for step in steps],
     )

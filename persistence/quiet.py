@@ -4,14 +4,13 @@ Whoever drives the market's time waits for quiet before moving it, so that a run
 """
 
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 import msgspec
 
+from marketplace.business_days import business_date_of
 from persistence.business_day import is_servicing_done
 from persistence.connection import AnyConnection
-
-_ROME = ZoneInfo("Europe/Rome")
+from persistence.loan_record import count_loans_set_aside
 
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,7 +26,7 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
     payments: int
     notifications: int
     collections_unread: int
-    """Direct debits whose date has passed and whose result nobody has read."""
+    """Direct debits whose date has passed and whose result nobody has read; those of loans set aside do not wait."""
     payouts: int
     servicing: int
     """1 while a step of a business day is due, or a request is to lapse."""
@@ -39,6 +38,8 @@ class NeedsPerson(msgspec.Struct, frozen=True, kw_only=True):
     payments_in_review: int
     purse_steps_in_review: int
     shards_halted: int
+    loans_set_aside: int
+    """Loans whose record contradicts itself, or what Lemonway says of their debits."""
 
 
 class QuietReading(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,12 +59,14 @@ _COUNTS = """
     SELECT
         (SELECT count(*) FROM command WHERE state = 'received') AS commands_undecided,
         (SELECT count(*) FROM credit_request WHERE state = 'opening') AS requests_opening,
-        (SELECT count(*) FROM cover WHERE state = 'proposed') AS covers_in_flight,
+        (SELECT count(*) FROM cover WHERE state = 'proposed' AND NOT is_holding) AS covers_in_flight,
         (SELECT count(*) FROM fill WHERE book_state IN ('asked', 'superseded', 'releasing')) AS fills_in_flight,
         (SELECT count(*) FROM purse_instruction WHERE state = 'ready') AS purse_steps,
         (SELECT count(*) FROM payment_instruction WHERE state IN ('ready', 'queued', 'sending')) AS payments,
         (SELECT count(*) FROM lemonway_notification WHERE state = 'received') AS notifications,
-        (SELECT count(*) FROM collection WHERE state = 'submitted' AND collection_date < $1) AS collections_unread,
+        (SELECT count(*) FROM collection JOIN loan ON loan.id = loan_id
+            WHERE collection.state = 'submitted' AND collection_date < $1 AND loan.needs_person IS NULL
+        ) AS collections_unread,
         (SELECT count(*) FROM payout WHERE state IN ('asked', 'held')) AS payouts
 """
 
@@ -81,14 +84,15 @@ async def read_quiet(connection: AnyConnection, now_at: datetime) -> QuietReadin
     Opens a transaction of its own: a step that moves from one table to the next is seen in one of them, never in none.
     """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        counts = await connection.fetchrow(_COUNTS, now_at.astimezone(_ROME).date())
+        counts = await connection.fetchrow(_COUNTS, business_date_of(now_at))
         person = await connection.fetchrow(_NEEDS_PERSON)
+        loans_set_aside = await count_loans_set_aside(connection)
         cursors = await connection.fetch("SELECT shard, seq FROM projection_cursor ORDER BY shard")
         is_serviced = await is_servicing_done(connection, now_at)
     assert counts is not None
     assert person is not None
     return QuietReading(
         waiting=Waiting(**dict(counts.items()), servicing=0 if is_serviced else 1),
-        needs_person=NeedsPerson(**dict(person.items())),
+        needs_person=NeedsPerson(**dict(person.items()), loans_set_aside=loans_set_aside),
         positions={row["shard"]: row["seq"] for row in cursors},
     )

@@ -11,12 +11,11 @@ _log = structlog.get_logger(__name__)
 _AWAY = (
     OSError,  # refused, reset, no such socket, timed out
     asyncpg.PostgresConnectionError,
-    asyncpg.InternalClientError,  # the connection ended in the middle of an answer
+    asyncpg.InternalClientError,  # the connection ended between two answers, or in the middle of one
     asyncpg.CannotConnectNowError,  # starting up or shutting down
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
-    asyncpg.InternalClientError,  # a connection that the server ended between two answers
 )
 _LOST_A_RACE = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
@@ -66,5 +65,5 @@ async def keep_trying(
         except Exception as error:
             if not (is_database_away(error) or is_lost_race(error) or isinstance(error, outages)):
                 raise
-            _log.warning("interrupted", loop=name, error=f"{type(error).__name__}: {error}")
+            _log.warning("interrupted", loop=name, cause=f"{type(error).__name__}: {error}")
         await backoff.wait()

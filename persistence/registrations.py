@@ -45,7 +45,7 @@ def wallet_id_of(kind: PartyKind, party_id: str) -> str:
 async def register_party(connection: AnyConnection, new: NewParty) -> Literal["new", "known", "id_reused"]:
     """Insert a party with its key, in the caller's transaction. `known`: the very same stands already.
 
-    `id_reused`: id or secret are in use by another; the transaction is then to be undone.
+    `id_reused`: the id is in use by another; the transaction is then to be undone.
     """
     wallet_id = wallet_id_of(new.kind, new.party_id)
     is_new = await connection.fetchval(

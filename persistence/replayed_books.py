@@ -1,44 +1,21 @@
-"""The books computed again from their recorded journals: the same decisions, byte for byte, and the same rows.
+"""The books computed again from their recorded journals and commands, and compared with the rows that stand for
+them."""
 
-A turn of a book is one command and its events, one cover proposed, or purses' answers and what followed from them.
-Each recorded turn is decided again on the book as it then was; what is recorded is applied in any case, so that one
-difference does not cause others.
-"""
-
-from collections.abc import Mapping
-from typing import Literal
-from uuid import UUID
+from collections.abc import AsyncIterator
 
 import msgspec
 
-from marketplace.book_decisions import decide
-from marketplace.book_events import (
-    AnyBookEvent,
-    CoverAmended,
-    Covered,
-    CoverProposed,
-    LegDenied,
-    LegReleased,
-    LegTaken,
-    PlannedCover,
-    StandingsObserved,
-)
-from marketplace.commands import AnyBookCommand, Envelope, Tick
-from marketplace.cover_decisions import decide_answers, decide_cover
-from marketplace.journal import BookRecord, decode_book_record, encode_book_record
-from marketplace.order_book import OrderBook, RequestState
-from marketplace.purse_calls import PurseAnswer
+from marketplace.book_lenders import terms_of
+from marketplace.book_replay import ReplayedBook
+from marketplace.booked_requests import RequestState
+from marketplace.commands import Envelope
+from marketplace.journal import GENESIS_HASH, decode_book_record
+from marketplace.journal_file import encode_command_line, encode_entry_line
+from marketplace.offer_terms import OfferFilters, OfferTerms
+from marketplace.order_book import OrderBook
 from persistence.command_rows import decode_command
 from persistence.connection import AnyConnection
 
-Turn = Literal["command", "cover", "answers"]
-
-_IMPOSSIBLE = (AssertionError, LookupError, msgspec.DecodeError)
-"""How the pure core meets a journal that it can never have written."""
-
-_encoder = msgspec.json.Encoder(order="deterministic")
-
-_LEGS = (LegTaken, LegDenied, LegReleased)
 _READ_AT_A_TIME = 500
 
 _ROW_STATES: dict[RequestState, tuple[str, ...]] = {
@@ -48,162 +25,116 @@ _ROW_STATES: dict[RequestState, tuple[str, ...]] = {
     RequestState.CLOSED: ("cancelled", "expired", "lapsed"),
 }
 
+_OFFER_COLUMNS = (
+    "lender_id",
+    "strategy_id",
+    "ask_bp",
+    "tier",
+    "months",
+    "min_ticket_cents",
+    "per_request_cents",
+    "per_borrower_cents",
+    "per_company_cents",
+    "strategy_rank",
+    "asks_by_term",
+    "floating",
+    "is_all_or_none",
+    "filters",
+    "is_paused",
+)
+_JSON_COLUMNS = ("asks_by_term", "floating", "filters")
 
-class ReplayedBook:
-    """One company's book on its way through its journal. `differences` is what a replay decides otherwise,
-    `limits_passed` what the book itself should never have planned."""
 
-    def __init__(self, company_id: str, shard: str, commands: Mapping[str, AnyBookCommand]) -> None:
-        self.book = OrderBook(company_id, shard)
-        self.differences: list[str] = []
-        self.limits_passed: list[str] = []
-        self.is_impossible = False
-        self._commands = commands
-        self._turn: list[tuple[int, BookRecord]] = []
+class RecordedEntry(msgspec.Struct, frozen=True, gc=False):
+    """An entry of a book's journal, byte for byte as it is recorded, with its hash and that of the entry before it."""
 
-    def take(self, seq: int, payload: bytes) -> None:
-        """The next entry of the journal. After one that cannot have happened to this book, none is looked at."""
-        if self.is_impossible:
-            return
-        try:
-            self._take(seq, payload)
-        except _IMPOSSIBLE as error:
-            self.is_impossible = True
-            self.differences.append(f"{self.book.shard}:{seq} cannot follow on what is recorded: {error!r}")
+    company_id: str
+    shard: str
+    seq: int
+    payload: bytes
+    previous_hash: str
+    hash: str
 
-    def _take(self, seq: int, payload: bytes) -> None:
-        record = decode_book_record(payload)
-        if encode_book_record(record) != payload:
-            self.differences.append(f"{self.book.shard}:{seq} is encoded otherwise today")
-        if self._turn and not self._goes_on(record):
-            self._finish_turn()
-        self._turn.append((seq, record))
-        if isinstance(record.event, CoverProposed):
-            self._finish_turn()
 
-    def finish(self) -> None:
-        """The journal has ended: so has its last turn."""
-        if self.is_impossible:
-            return
-        try:
-            self._finish_turn()
-        except _IMPOSSIBLE as error:
-            self.differences.append(f"{self.book.shard}: the last turn cannot have been: {error!r}")
-
-    def _finish_turn(self) -> None:
-        """Decide the turn again, compare, and apply what is recorded."""
-        if not self._turn:
-            return
-        turn, self._turn = self._turn, []
-        recorded = [_encoder.encode(record.event) for _, record in turn]
-        decided = self._decided_again([record for _, record in turn])
-        if decided is not None and sorted(decided) != sorted(recorded):
-            first_seq, first = turn[0]
-            self.differences.append(
-                f"{self.book.shard}:{first_seq} ({first.cause_id}): recorded {_kinds(turn)}, decided again"
-                f" {len(decided)} events that differ"
-            )
-        for seq, record in turn:
-            self.book.apply(record, seq)
-            if isinstance(record.event, CoverProposed | CoverAmended):
-                self._check_limits(seq, record.event.request_id, record.event.plan)
-
-    def _goes_on(self, record: BookRecord) -> bool:
-        """Whether `record` belongs to the turn at hand."""
-        _, first = self._turn[0]
-        kind = self._kind_of(first)
-        if self._kind_of(record) != kind:
-            return False
-        if kind == "command":
-            return record.cause_id == first.cause_id
-        if kind == "answers":
-            _, last = self._turn[-1]
-            return isinstance(last.event, _LEGS) or not isinstance(record.event, _LEGS)
-        return True
-
-    def _kind_of(self, record: BookRecord) -> Turn:
-        if record.cause_id.startswith("tick:") or _is_uuid(record.cause_id):
-            return "command"
-        if isinstance(record.event, Covered) and not record.event.fills:
-            return "cover"  # by the company's money alone: no purse was asked
-        return "cover" if isinstance(record.event, StandingsObserved | CoverProposed) else "answers"
-
-    def _decided_again(self, records: list[BookRecord]) -> list[bytes] | None:
-        """The events that the pure core decides today, encoded; None when the command is not recorded."""
-        first = records[0]
-        events: list[AnyBookEvent]
-        match self._kind_of(first):
-            case "command":
-                command = Tick() if first.cause_id.startswith("tick:") else self._commands.get(first.cause_id)
-                if command is None:
-                    return None
-                envelope = Envelope(
-                    command_id=first.cause_id, company_id=first.company_id, at=first.at, command=command
-                )
-                events = decide(self.book, envelope)
-            case "cover":
-                observed = [
-                    standing
-                    for record in records
-                    if isinstance(record.event, StandingsObserved)
-                    for standing in record.event.standings
-                ]
-                events = decide_cover(self.book, observed)
-            case "answers":
-                events = decide_answers(self.book, [answer for record in records if (answer := _answer(record.event))])
-        return [_encoder.encode(event) for event in events]
-
-    def _check_limits(self, seq: int, request_id: str, plan: PlannedCover) -> None:
-        request = self.book.requests[request_id].request
-        exposures = self.book.exposures.get(request.borrower_id, {})
-        passed = (
-            [] if plan.rate_bp <= request.max_rate_bp else [f"{plan.rate_bp} bp is above what the borrower accepts"]
+async def recorded_commands(connection: AnyConnection, company_id: str | None = None) -> dict[str, Envelope]:
+    """The recorded commands of one company's book, or of all, by id, in the order in which they were received."""
+    rows = await connection.fetch(
+        "SELECT id, company_id, body, at, deadline_at FROM command WHERE $1::uuid IS NULL OR company_id = $1"
+        " ORDER BY received_at, id",
+        company_id,
+    )
+    return {
+        row["id"]: Envelope(
+            command_id=row["id"],
+            company_id=row["company_id"],
+            at=row["at"],
+            command=decode_command(row["body"]),
+            deadline_at=row["deadline_at"],
         )
-        for leg in plan.legs:
-            offer = self.book.offers[leg.offer_id].terms
-            limits = (
-                ("rate", plan.rate_bp, None, offer.ask_bp),
-                ("one loan", leg.cents, offer.per_request_cents, None),
-                ("one borrower", exposures.get(leg.lender_id, 0), offer.per_borrower_cents, None),
-                ("the company", self.book.exposure_cents.get(leg.lender_id, 0), offer.per_company_cents, None),
-            )
-            passed += [
-                f"offer {leg.offer_id}: {name} {value}, limit {most if least is None else least}"
-                for name, value, most, least in limits
-                if (most is not None and value > most) or (least is not None and value < least)
-            ]
-        self.limits_passed += [f"{self.book.shard}:{seq}: {what}" for what in passed]
+        for row in rows
+    }
 
 
-async def replay_books(connection: AnyConnection) -> list[ReplayedBook]:
-    """Every book, replayed from the first entry to the last that is recorded. Runs in the caller's transaction."""
-    rows = await connection.fetch("SELECT id, body FROM command")
-    commands = {row["id"]: decode_command(row["body"]) for row in rows}
-    books: dict[str, ReplayedBook] = {}
+async def recorded_entries(connection: AnyConnection, company_id: str | None = None) -> AsyncIterator[RecordedEntry]:
+    """The entries of one company's book, or of all, by shard and sequence. Runs in the caller's transaction."""
     entries = connection.cursor(
-        "SELECT shard, seq, company_id, payload FROM journal_event WHERE company_id IS NOT NULL AND shard LIKE 'bk%'"
-        " ORDER BY shard, seq",
+        "SELECT entry.company_id, entry.shard, entry.seq, entry.payload, coalesce(before.hash, $2), entry.hash"
+        " FROM journal_event entry"
+        " LEFT JOIN journal_event before ON before.shard = entry.shard AND before.seq = entry.seq - 1"
+        " WHERE entry.company_id IS NOT NULL AND entry.shard LIKE 'bk%'"
+        " AND ($1::uuid IS NULL OR entry.company_id = $1) ORDER BY entry.shard, entry.seq",
+        company_id,
+        GENESIS_HASH,
         prefetch=_READ_AT_A_TIME,
     )
     async for entry in entries:
-        company_id = entry["company_id"]
-        if company_id not in books:
-            books[company_id] = ReplayedBook(company_id, entry["shard"], commands)
-        books[company_id].take(entry["seq"], entry["payload"])
+        yield RecordedEntry(*entry.values())
+
+
+async def folded_book(connection: AnyConnection, company_id: str) -> OrderBook:
+    """One company's book as of the last entry that is recorded, empty when there is none. Runs in the caller's
+    transaction."""
+    book: OrderBook | None = None
+    async for entry in recorded_entries(connection, company_id):
+        book = book or OrderBook(company_id, entry.shard)
+        book.apply(decode_book_record(entry.payload), entry.seq)
+    return book or OrderBook(company_id, "")
+
+
+async def replay_books(connection: AnyConnection, company_id: str | None = None) -> list[ReplayedBook]:
+    """Every book, or one company's, replayed from the first entry to the last that is recorded. Runs in the caller's
+    transaction."""
+    commands = await recorded_commands(connection, company_id)
+    books: dict[str, ReplayedBook] = {}
+    async for entry in recorded_entries(connection, company_id):
+        if entry.company_id not in books:
+            books[entry.company_id] = ReplayedBook(entry.company_id, entry.shard, commands)
+        books[entry.company_id].take(entry.seq, entry.payload)
     for book in books.values():
         book.finish()
     return list(books.values())
 
 
+async def journal_file_lines(connection: AnyConnection, company_id: str) -> AsyncIterator[bytes]:
+    """One company's book as a journal file: all its commands, then its entries. Runs in the caller's transaction."""
+    for envelope in (await recorded_commands(connection, company_id)).values():
+        yield encode_command_line(envelope)
+    async for entry in recorded_entries(connection, company_id):
+        yield encode_entry_line(
+            entry.shard, entry.seq, entry.payload, previous_hash=entry.previous_hash, hash=entry.hash
+        )
+
+
 async def rows_that_differ(connection: AnyConnection, replayed: ReplayedBook) -> list[str]:
-    """Requests and offers whose rows are not what the replayed book says."""
+    """Requests, offers, pauses and barred lenders whose rows are not what the replayed book says."""
     book = replayed.book
+    pauses = await connection.fetch("SELECT paused_by FROM book_pause WHERE company_id = $1", book.company_id)
+    bars = await connection.fetch("SELECT lender_id, bar FROM lender_bar WHERE company_id = $1", book.company_id)
     requests = await connection.fetch(
         "SELECT id, state FROM credit_request WHERE company_id = $1 AND approval_sequence IS NOT NULL", book.company_id
     )
     offers = await connection.fetch(
-        "SELECT id AS offer_id, lender_id, strategy_id, ask_bp, tier, months, min_ticket_cents, per_request_cents,"
-        " per_borrower_cents, per_company_cents, strategy_rank FROM offer WHERE company_id = $1 AND state = 'standing'",
+        f"SELECT id AS offer_id, {', '.join(_OFFER_COLUMNS)} FROM offer WHERE company_id = $1 AND state = 'standing'",
         book.company_id,
     )
     states: dict[str, str] = {row["id"]: row["state"] for row in requests}
@@ -212,40 +143,37 @@ async def rows_that_differ(connection: AnyConnection, replayed: ReplayedBook) ->
         for request_id, booked in book.requests.items()
         if states.get(request_id) not in _ROW_STATES[booked.state]
     ]
-    in_book = {offer_id: msgspec.to_builtins(offer.terms) for offer_id, offer in book.offers.items()}
-    in_rows = {row["offer_id"]: dict(row.items()) | {"months": row["months"]} for row in offers}
+    in_book = {offer_id: _columns(terms_of(offer)) for offer_id, offer in book.lenders.offers.items()}
+    in_rows = {row["offer_id"]: {name: _decoded(name, row[name]) for name in _OFFER_COLUMNS} for row in offers}
     differences += [
         f"offer {offer_id}: book {in_book.get(offer_id)}, row {in_rows.get(offer_id)}"
         for offer_id in sorted(in_book.keys() | in_rows.keys())
-        if _as_lists(in_book.get(offer_id)) != _as_lists(in_rows.get(offer_id))
+        if in_book.get(offer_id) != in_rows.get(offer_id)
+    ]
+    pauses_in_rows = {row["paused_by"] for row in pauses}
+    if pauses_in_rows != book.pauses:
+        differences.append(f"pauses of {book.company_id}: book {sorted(book.pauses)}, rows {sorted(pauses_in_rows)}")
+    bars_in_rows = {(row["lender_id"], row["bar"]) for row in bars}
+    bars_in_book = {(lender_id, bar) for lender_id, of_lender in book.lenders.bars.items() for bar in of_lender}
+    differences += [
+        f"lender {lender_id} is {'barred in the row alone' if is_row else 'barred in the book alone'}: {bar}"
+        for (lender_id, bar), is_row in sorted(
+            [(one, True) for one in bars_in_rows - bars_in_book] + [(one, False) for one in bars_in_book - bars_in_rows]
+        )
     ]
     return differences
 
 
-def _as_lists(terms: dict[str, object] | None) -> dict[str, object] | None:
-    return terms and {name: list(value) if isinstance(value, tuple) else value for name, value in terms.items()}
+def _columns(terms: OfferTerms) -> dict[str, object]:
+    """An offer as its row has it."""
+    values = msgspec.json.decode(msgspec.json.encode(terms))
+    return {name: values[name] for name in _OFFER_COLUMNS}
 
 
-def _answer(event: AnyBookEvent) -> PurseAnswer | None:
-    """The purse's answer that a leg's event records."""
-    match event:
-        case LegTaken(fill_id=fill_id, cents=cents, ver=ver, free_cents=free_cents):
-            return PurseAnswer(fill_id=fill_id, outcome="taken", cents=cents, ver=ver, free_cents=free_cents)
-        case LegDenied(fill_id=fill_id, ver=ver, free_cents=free_cents):
-            return PurseAnswer(fill_id=fill_id, outcome="denied", cents=0, ver=ver, free_cents=free_cents)
-        case LegReleased(fill_id=fill_id, answer=answer, ver=ver, free_cents=free_cents):
-            return PurseAnswer(fill_id=fill_id, outcome=answer, cents=0, ver=ver, free_cents=free_cents)
-        case _:
-            return None
-
-
-def _kinds(turn: list[tuple[int, BookRecord]]) -> str:
-    return ", ".join(str(type(record.event).__struct_config__.tag) for _, record in turn)
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True
+def _decoded(name: str, value: object) -> object:
+    """A column's value as JSON has it; conditions that an older program did not know are those that ask for nothing."""
+    if name not in _JSON_COLUMNS or not isinstance(value, str):
+        return value
+    if name == "filters":
+        return msgspec.json.decode(msgspec.json.encode(msgspec.json.decode(value, type=OfferFilters)))
+    return msgspec.json.decode(value)

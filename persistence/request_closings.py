@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID, uuid5
 
+import asyncpg
 import msgspec
 
 from marketplace.commands import AnyBookCommand, CancelRequest, Envelope, LapseRequest, SignRequest
@@ -94,12 +95,9 @@ async def close_request(
             return CoverIsAnother(cover_id=closing["cover_id"])
         command = _command(request_id, kind, closing["cover_id"])
         return RequestClosed(envelope=_envelope(closing["command_id"], company_id, closing["at"], command))
-    if request["state"] not in _STATES[kind]:
-        return NotClosable(state=request["state"], allowed=_STATES[kind])
-    if kind == "sign" and cover_id != request["cover_id"]:
-        return CoverIsAnother(cover_id=request["cover_id"])
-    if kind == "sign" and at > request["accept_until_at"]:
-        return TooLateToSign(accept_until_at=request["accept_until_at"])
+    refused = _refused(request, kind, cover_id, at)
+    if refused is not None:
+        return refused
     # The projector takes back a closing that the book refused: the next one must be a command of its own.
     command_id = str(uuid5(_CLOSINGS, f"{request_id}/{request['asked_before'] + 1}"))
     await connection.execute(
@@ -113,6 +111,19 @@ async def close_request(
     envelope = _envelope(command_id, company_id, at, _command(request_id, kind, request["cover_id"]))
     await record_command(connection, envelope, subject_id=request_id, party_id=party_id, sent_by="caller")
     return RequestClosed(envelope=envelope)
+
+
+def _refused(
+    request: asyncpg.Record, kind: ClosingKind, cover_id: str | None, at: datetime
+) -> NotClosable | CoverIsAnother | TooLateToSign | None:
+    """Why a request that nothing has closed yet cannot be closed like this, None when it can."""
+    if request["state"] not in _STATES[kind]:
+        return NotClosable(state=request["state"], allowed=_STATES[kind])
+    if kind == "sign" and cover_id != request["cover_id"]:
+        return CoverIsAnother(cover_id=request["cover_id"])
+    if kind == "sign" and at > request["accept_until_at"]:
+        return TooLateToSign(accept_until_at=request["accept_until_at"])
+    return None
 
 
 async def lapsed_requests(connection: AnyConnection, now_at: datetime) -> list[str]:

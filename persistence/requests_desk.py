@@ -1,6 +1,5 @@
 """A borrower's request up to its opening in the book: draft, assessment, opening; and how it stands at any time."""
 
-import hashlib
 from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID, uuid5
@@ -21,7 +20,10 @@ _UNDER_WAY = ("opening", "open", "covered", "signed", "funding")
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
-    """A request as the borrower writes it. `max_rate_bp` is the highest rate accepted, whatever the terms become."""
+    """A request as the borrower writes it. `max_rate_bp` is the highest rate accepted, whatever the terms become.
+
+    `purpose_class` is one of those the company's terms name, from 1.
+    """
 
     request_id: str
     borrower_id: str
@@ -32,8 +34,9 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     months: int
     max_rate_bp: int
     purpose: str
+    purpose_class: int
     debit_day: int | None
-    is_shrink_allowed: bool
+    accepts_shrink: bool
     other_instalments_cents: int
 
 
@@ -49,8 +52,9 @@ class RequestStatus(msgspec.Struct, frozen=True, kw_only=True):
     months: int
     max_rate_bp: int
     purpose: str
+    purpose_class: int
     debit_day: int | None
-    is_shrink_allowed: bool
+    accepts_shrink: bool
     other_instalments_cents: int
     assessment: Assessment | None
     command_id: str | None
@@ -61,6 +65,7 @@ class RequestStatus(msgspec.Struct, frozen=True, kw_only=True):
     loan_rate_cbp: int | None
     terms_version: int | None
     lender_count: int
+    held_cents: int
     mandate_id: str | None
     loan_id: str | None
     created_at: datetime
@@ -100,11 +105,14 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
 
 _STATUS = """
     SELECT request.id AS request_id, request.company_id, employment_id, request.state, request.amount_cents,
-        min_amount_cents, request.months, max_rate_bp, purpose, debit_day, details, assessment, request.command_id,
+        min_amount_cents, request.months, max_rate_bp, purpose, purpose_class, debit_day, accepts_shrink, details,
+        assessment, request.command_id,
         request.cover_id, covered_cents, request.company_cents, request.rate_bp, request.loan_rate_cbp, terms_version,
         request.mandate_id, loan.id AS loan_id, created_at, expires_at, accept_until_at, signed_at, disbursed_at,
         (SELECT count(DISTINCT lender_id) FROM fill
-         WHERE fill.cover_id = request.cover_id AND book_state IN ('taken', 'signed')) AS lender_count
+         WHERE fill.cover_id = request.cover_id AND book_state IN ('taken', 'signed')) AS lender_count,
+        coalesce((SELECT sum(cover.amount_cents) FROM cover
+         WHERE cover.request_id = request.id AND cover.state = 'proposed' AND is_holding), 0)::bigint AS held_cents
     FROM credit_request request LEFT JOIN loan ON loan.request_id = request.id
     WHERE request.id = $1
 """
@@ -115,9 +123,7 @@ async def write_draft(
 ) -> Literal["new", "known", "id_reused"] | EmploymentMissing:
     """Record a draft, in the caller's transaction. `known`: the very same stands already, in whatever state."""
     await connection.execute("SELECT FROM party WHERE id = $1 FOR NO KEY UPDATE", draft.borrower_id)
-    details = msgspec.json.encode(
-        {"is_shrink_allowed": draft.is_shrink_allowed, "other_instalments_cents": draft.other_instalments_cents}
-    ).decode()
+    details = msgspec.json.encode({"other_instalments_cents": draft.other_instalments_cents}).decode()
     terms = (
         draft.borrower_id,
         draft.company_id,
@@ -127,13 +133,16 @@ async def write_draft(
         draft.months,
         draft.max_rate_bp,
         draft.purpose,
+        draft.purpose_class,
+        draft.accepts_shrink,
         draft.debit_day,
         details,
     )
     is_same = await connection.fetchval(
         """
         SELECT (borrower_id, company_id, employment_id, amount_cents, min_amount_cents, months, max_rate_bp, purpose,
-            details) = ($2, $3, $4, $5, $6, $7, $8, $9, $11::jsonb) AND debit_day IS NOT DISTINCT FROM $10
+            purpose_class, accepts_shrink, details) = ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $13::jsonb)
+            AND debit_day IS NOT DISTINCT FROM $12
         FROM credit_request WHERE id = $1
         """,
         draft.request_id,
@@ -152,8 +161,8 @@ async def write_draft(
     is_new = await connection.fetchval(
         """
         INSERT INTO credit_request (id, borrower_id, company_id, employment_id, amount_cents, min_amount_cents, months,
-            max_rate_bp, purpose, debit_day, details, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (id) DO NOTHING RETURNING true
+            max_rate_bp, purpose, purpose_class, accepts_shrink, debit_day, details, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT (id) DO NOTHING RETURNING true
         """,
         draft.request_id,
         *terms,
@@ -290,7 +299,7 @@ async def _judge(
 async def _employee(connection: AnyConnection, request: RequestStatus) -> EmployeeRecord | None:
     row = await connection.fetchrow(
         """
-        SELECT employee.tax_code, hired_on, contract_type, contract_ends_on, net_monthly_cents
+        SELECT hired_on, contract_type, contract_ends_on, net_monthly_cents
         FROM employment JOIN employee ON employee.id = employment.employee_id
         WHERE employment.id = $1 AND employment.state IN ('matched', 'confirmed') AND employee.left_on IS NULL
         """,
@@ -298,9 +307,7 @@ async def _employee(connection: AnyConnection, request: RequestStatus) -> Employ
     )
     if row is None:
         return None
-    digest = hashlib.blake2b(row["tax_code"].encode(), key=request.company_id.encode(), digest_size=16).hexdigest()
     return EmployeeRecord(
-        tax_code_digest=digest,
         hired_on=row["hired_on"],
         contract_type=ContractType(row["contract_type"]),
         contract_ends_on=row["contract_ends_on"],
@@ -317,7 +324,8 @@ def _opening(request: RequestStatus, borrower_id: str, command_id: str, at: date
         min_amount_cents=request.min_amount_cents,
         months=request.months,
         max_rate_bp=request.max_rate_bp,
-        accepts_shrink=request.is_shrink_allowed,
+        accepts_shrink=request.accepts_shrink,
+        purpose_class=request.purpose_class,
     )
     return Envelope(
         command_id=command_id, company_id=request.company_id, at=at, command=OpenRequest(request=credit_request)

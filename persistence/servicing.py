@@ -8,6 +8,7 @@ import msgspec
 import structlog
 
 from marketplace.commands import Envelope
+from marketplace.loans import LoanContradiction
 from marketplace.ports import OrderBooks
 from persistence.business_clock import BusinessClock
 from persistence.business_day import (
@@ -21,9 +22,13 @@ from persistence.business_day import (
 from persistence.collections_book import due_to_hand_in, request_collection
 from persistence.connection import Pool
 from persistence.distribution import net_receipts, report_repayments
-from persistence.payouts import pay_out_settled
+from persistence.lender_bars import settle_bars
+from persistence.loan_record import set_loan_aside
 from persistence.reconnection import Backoff, keep_trying
 from persistence.request_closings import RequestClosed, close_request, lapsed_requests
+from persistence.settled_loan_payouts import pay_out_settled
+from persistence.strategies import lenders_with_strategies
+from persistence.strategy_desk import refresh_lender
 
 WAKES_EVERY_S = 60.0
 """Of system time. Virtual time announces itself."""
@@ -89,16 +94,32 @@ class Servicing:
             async with self._pool.acquire() as connection, connection.transaction():
                 outcome = await close_request(connection, request_id=request_id, kind="lapse", at=now_at)
             if isinstance(outcome, RequestClosed):
-                _log.info("request_lapsed", request=request_id)
+                _log.info("request_lapsed", request_id=request_id)
                 await self._send([outcome.envelope])
 
     async def _take(self, due: DueStep, now_at: datetime) -> None:
         self.progress.step = f"{due.business_date.isoformat()} {due.step}"
-        if due.step is Step.COLLECTIONS:
+        if due.step is Step.LIMITS:
+            await self._set_limits(due, now_at)
+        elif due.step is Step.COLLECTIONS:
             await self._hand_in(due, now_at)
         else:
             await self._take_at_once(due, now_at)
         self.progress.steps_done += 1
+
+    async def _set_limits(self, due: DueStep, now_at: datetime) -> None:
+        """One transaction for each lender; a step interrupted half way is done again, and finds nothing to change."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            if not await begin_step(connection, due):
+                return
+            lender_ids = await lenders_with_strategies(connection)
+        for lender_id in lender_ids:
+            async with self._pool.acquire() as connection, connection.transaction():
+                await refresh_lender(connection, lender_id, at=now_at)
+                # An offer and the cause of a bar, recorded at the same moment, do not see each other.
+                await settle_bars(connection, lender_id=lender_id, at=now_at)
+        async with self._pool.acquire() as connection:
+            await finish_step(connection, due)
 
     async def _hand_in(self, due: DueStep, now_at: datetime) -> None:
         async with self._pool.acquire() as connection, connection.transaction():
@@ -126,10 +147,11 @@ class Servicing:
     async def _hand_in_loan(self, loan_id: str, due: DueStep, now_at: datetime) -> None:
         try:
             await request_collection(self._pool, loan_id, on_date=due.business_date, at=now_at)
-        except (asyncpg.IntegrityConstraintViolationError, AssertionError):
+        except (asyncpg.IntegrityConstraintViolationError, LoanContradiction):
             # A loan that contradicts itself is for a person, and stops nobody else's collections.
+            await set_loan_aside(self._pool, loan_id)
             self.progress.loans_set_aside += 1
-            _log.exception("loan_set_aside", loan=loan_id, business_date=due.business_date)
+            _log.exception("loan_set_aside", loan_id=loan_id, business_date=due.business_date)
 
     async def _take_at_once(self, due: DueStep, now_at: datetime) -> None:
         """A step and the record that it is done are one transaction; commands are sent once it is committed."""
@@ -155,7 +177,7 @@ class Servicing:
             try:
                 await self._order_books.send(envelope)
             except self._outages as outage:
-                _log.warning("book_out_of_reach", company=envelope.company_id, error=str(outage))
+                _log.warning("book_out_of_reach", company_id=envelope.company_id, cause=str(outage))
 
 
 async def run_servicing(servicing: Servicing, clock: BusinessClock) -> None:

@@ -1,28 +1,66 @@
-"""Lenders' settings: strategies with their budgets, the cash reserve, what is lent again, when it is paid out.
+"""Lenders' settings: their strategies, version by version, and when they are paid out."""
 
-Reserve and budgets span books, so only a lender's purse can hold to them: each change is a step for the purse.
-"""
-
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Literal
 
 import msgspec
 
+from marketplace.company_terms import TermsProblem
+from marketplace.strategies import StrategySettings, settings_problems
 from persistence.connection import AnyConnection, Pool
-from persistence.purse_instructions import purse_instruction_id
 
-Reinvest = Literal["all", "principal", "none"]
+STRATEGIES_MAX = 20
+"""So many strategies of one lender at a time, closed ones not counted."""
+
 PayoutEvery = Literal["settlement", "never"]
 
 
-class StrategySettings(msgspec.Struct, frozen=True, kw_only=True):
-    """A strategy as its lender declares it. `budget_cents` None: no budget of its own, the purse alone limits it."""
+class OwnStrategy(msgspec.Struct, frozen=True, kw_only=True):
+    """A strategy as it stands in its present version."""
 
-    name: str
-    priority: int
-    budget_cents: int | None
-    reserve_cents: int
-    reinvest: Reinvest
+    strategy_id: str
+    version: int
+    settings: StrategySettings
+
+
+class VersionRecorded(msgspec.Struct, frozen=True, kw_only=True):
+    """The strategy stands as asked; `is_new` when this call made a version of it."""
+
+    strategy: OwnStrategy
+    is_new: bool
+
+
+class StrategyIdReused(msgspec.Struct, frozen=True, kw_only=True):
+    """The id stands for another strategy, or for this one created otherwise."""
+
+
+class TooManyStrategies(msgspec.Struct, frozen=True, kw_only=True):
+    """The lender has as many strategies as it may."""
+
+    used: int
+    limit: int
+
+
+class SettingsRefused(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings contradict themselves: everything that is wrong."""
+
+    problems: tuple[TermsProblem, ...]
+
+
+class VersionIsAnother(msgspec.Struct, frozen=True, kw_only=True):
+    """The change was made of another version than the present one."""
+
+    given_version: int
+    present_version: int
+
+
+class StrategyClosed(msgspec.Struct, frozen=True, kw_only=True):
+    """A closed strategy changes no more and makes no offers."""
+
+
+class ChangeIdReused(msgspec.Struct, frozen=True, kw_only=True):
+    """The key of the change belongs to another one."""
 
 
 class PayoutRule(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,49 +71,108 @@ class PayoutRule(msgspec.Struct, frozen=True, kw_only=True):
     bank_account_id: str | None
 
 
-async def create_strategy(
-    connection: AnyConnection, *, strategy_id: str, lender_id: str, settings: StrategySettings, at: datetime
-) -> Literal["new", "known", "id_reused"]:
-    """Record a strategy's first version and tell the purse, in the caller's transaction.
+_settings_decoder: msgspec.json.Decoder[StrategySettings] = msgspec.json.Decoder(StrategySettings)
 
-    A lender has one reserve and one way of lending again: the largest reserve among its strategies, and the way that
-    the newest of them names.
-    """
-    await connection.execute("SELECT FROM party WHERE id = $1 FOR NO KEY UPDATE", lender_id)
-    encoded = msgspec.json.encode(settings).decode()
+
+async def record_first_version(
+    connection: AnyConnection, *, strategy_id: str, lender_id: str, settings: StrategySettings, at: datetime
+) -> VersionRecorded | StrategyIdReused | TooManyStrategies | SettingsRefused:
+    """Record a new strategy, in the caller's transaction, which holds the lender's row."""
     known = await connection.fetchrow(
-        "SELECT lender_id, settings = $2::jsonb AS is_same FROM strategy WHERE id = $1 AND version = 1",
-        strategy_id,
-        encoded,
+        "SELECT lender_id, settings FROM strategy WHERE id = $1 AND version = 1", strategy_id
     )
     if known is not None:
-        return "known" if known["is_same"] and known["lender_id"] == lender_id else "id_reused"
-    await connection.execute(
-        "INSERT INTO strategy (id, version, lender_id, settings, at) VALUES ($1, 1, $2, $3, $4)",
-        strategy_id,
-        lender_id,
-        encoded,
-        at,
-    )
-    strategies = await _present_strategies(connection, lender_id)
-    await connection.execute(
-        "UPDATE lender_settings SET reserve_cents = $2, reinvest = $3, changed_at = now() WHERE lender_id = $1",
-        lender_id,
-        max(strategy.reserve_cents for strategy in strategies.values()),
-        settings.reinvest,
-    )
-    await _tell_purse(connection, lender_id, strategies, at=at)
-    return "new"
+        if known["lender_id"] != lender_id or _settings_decoder.decode(known["settings"]) != settings:
+            return StrategyIdReused()
+        present = await own_strategy(connection, strategy_id, lender_id=lender_id)
+        assert present is not None, strategy_id
+        return VersionRecorded(strategy=present, is_new=False)
+    if problems := settings_problems(settings):
+        return SettingsRefused(problems=problems)
+    used = sum(strategy.settings.state != "closed" for strategy in await own_strategies(connection, lender_id))
+    if used >= STRATEGIES_MAX:
+        return TooManyStrategies(used=used, limit=STRATEGIES_MAX)
+    strategy = OwnStrategy(strategy_id=strategy_id, version=1, settings=settings)
+    await _insert(connection, strategy, lender_id=lender_id, change_id=None, at=at)
+    return VersionRecorded(strategy=strategy, is_new=True)
 
 
-async def own_strategy(pool: Pool | AnyConnection, strategy_id: str, *, lender_id: str) -> StrategySettings | None:
+async def record_next_version(
+    connection: AnyConnection,
+    strategy_id: str,
+    *,
+    lender_id: str,
+    change: Callable[[StrategySettings], StrategySettings],
+    what_forbids: Callable[[StrategySettings], Awaitable[tuple[TermsProblem, ...]]],
+    of_version: int | None,
+    change_id: str | None,
+    at: datetime,
+) -> VersionRecorded | VersionIsAnother | ChangeIdReused | StrategyClosed | SettingsRefused | None:
+    """Record what `change` makes of a lender's own strategy, in the caller's transaction, which holds the lender's row.
+
+    `what_forbids` says what outside of the settings stands against them. A change made of version `of_version` is
+    refused on any other (None: whichever it is); `change_id` makes the same change be made once. None for anybody
+    else's strategy. What changes nothing makes no version.
+    """
+    present = await own_strategy(connection, strategy_id, lender_id=lender_id)
+    if present is None:
+        return None
+    made = change_id and await connection.fetchrow(
+        "SELECT version, settings FROM strategy WHERE id = $1 AND change_id = $2", strategy_id, change_id
+    )
+    if made:
+        before = await _settings_of(connection, strategy_id, made["version"] - 1)
+        is_same = change(before) == _settings_decoder.decode(made["settings"])
+        return VersionRecorded(strategy=present, is_new=False) if is_same else ChangeIdReused()
+    if of_version is not None and of_version != present.version:
+        return VersionIsAnother(given_version=of_version, present_version=present.version)
+    settings = change(present.settings)
+    if settings == present.settings:
+        return VersionRecorded(strategy=present, is_new=False)
+    if present.settings.state == "closed":
+        return StrategyClosed()
+    if problems := (*settings_problems(settings), *await what_forbids(settings)):
+        return SettingsRefused(problems=problems)
+    strategy = OwnStrategy(strategy_id=strategy_id, version=present.version + 1, settings=settings)
+    await _insert(connection, strategy, lender_id=lender_id, change_id=change_id, at=at)
+    return VersionRecorded(strategy=strategy, is_new=True)
+
+
+async def own_strategy(pool: Pool | AnyConnection, strategy_id: str, *, lender_id: str) -> OwnStrategy | None:
     """A lender's own strategy in its present version, None for anybody else's."""
-    settings = await pool.fetchval(
-        "SELECT settings FROM strategy WHERE id = $1 AND lender_id = $2 ORDER BY version DESC LIMIT 1",
+    row = await pool.fetchrow(
+        "SELECT version, settings FROM strategy WHERE id = $1 AND lender_id = $2 ORDER BY version DESC LIMIT 1",
         strategy_id,
         lender_id,
     )
-    return None if settings is None else msgspec.json.decode(settings, type=StrategySettings)
+    if row is None:
+        return None
+    return OwnStrategy(
+        strategy_id=strategy_id, version=row["version"], settings=_settings_decoder.decode(row["settings"])
+    )
+
+
+async def own_strategies(pool: Pool | AnyConnection, lender_id: str) -> list[OwnStrategy]:
+    """All of a lender's strategies in their present versions, in order of id."""
+    rows = await pool.fetch(
+        "SELECT DISTINCT ON (id) id AS strategy_id, version, settings FROM strategy WHERE lender_id = $1"
+        " ORDER BY id, version DESC",
+        lender_id,
+    )
+    return [
+        OwnStrategy(
+            strategy_id=row["strategy_id"],
+            version=row["version"],
+            settings=_settings_decoder.decode(row["settings"]),
+        )
+        for row in rows
+    ]
+
+
+async def lenders_with_strategies(connection: AnyConnection) -> list[str]:
+    """Every lender that has a strategy, in order of id."""
+    rows = await connection.fetch("SELECT DISTINCT lender_id FROM strategy ORDER BY lender_id")
+    return [row["lender_id"] for row in rows]
 
 
 async def set_payout_rule(
@@ -110,33 +207,22 @@ async def payout_rule(pool: Pool, lender_id: str) -> PayoutRule:
     return PayoutRule(**row)
 
 
-async def _present_strategies(connection: AnyConnection, lender_id: str) -> dict[str, StrategySettings]:
-    rows = await connection.fetch(
-        "SELECT DISTINCT ON (id) id, settings FROM strategy WHERE lender_id = $1 ORDER BY id, version DESC", lender_id
+async def _settings_of(connection: AnyConnection, strategy_id: str, version: int) -> StrategySettings:
+    settings = await connection.fetchval(
+        "SELECT settings FROM strategy WHERE id = $1 AND version = $2", strategy_id, version
     )
-    return {row["id"]: msgspec.json.decode(row["settings"], type=StrategySettings) for row in rows}
+    return _settings_decoder.decode(settings)
 
 
-async def _tell_purse(
-    connection: AnyConnection, lender_id: str, strategies: dict[str, StrategySettings], *, at: datetime
+async def _insert(
+    connection: AnyConnection, strategy: OwnStrategy, *, lender_id: str, change_id: str | None, at: datetime
 ) -> None:
-    version = await connection.fetchval(
-        "UPDATE lender_settings SET limits_version = limits_version + 1 WHERE lender_id = $1 RETURNING limits_version",
-        lender_id,
-    )
-    reference = f"{lender_id}:{version}"
-    budgets = {
-        strategy_id: strategy.budget_cents
-        for strategy_id, strategy in strategies.items()
-        if strategy.budget_cents is not None
-    }
     await connection.execute(
-        "INSERT INTO purse_instruction (id, lender_id, operation, ref, reserve_cents, strategy_limits, at)"
-        " VALUES ($1, $2, 'limits', $3, $4, $5, $6)",
-        purse_instruction_id("limits", reference),
+        "INSERT INTO strategy (id, version, lender_id, settings, change_id, at) VALUES ($1, $2, $3, $4, $5, $6)",
+        strategy.strategy_id,
+        strategy.version,
         lender_id,
-        reference,
-        max(strategy.reserve_cents for strategy in strategies.values()),
-        msgspec.json.encode(budgets).decode(),
+        msgspec.json.encode(strategy.settings).decode(),
+        change_id,
         at,
     )

@@ -3,7 +3,9 @@
 import msgspec
 
 from persistence.connection import Pool
-from persistence.enrolments import KycState
+from persistence.identity_checks import KycState
+from persistence.parties import Party
+from persistence.table_queries import fetch_one, fetch_value
 
 
 class OwnWallet(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,9 +21,8 @@ class OwnWallet(msgspec.Struct, frozen=True, kw_only=True):
 
 async def own_wallet(pool: Pool, party_id: str) -> OwnWallet:
     """The wallet of a party that exists; buckets that never held anything are absent."""
-    party = await pool.fetchrow(
-        "SELECT kind, wallet_id, kyc_state, kyc_reason, onboarding_url, virtual_iban FROM party WHERE id = $1", party_id
-    )
+    shown = (Party.kind, Party.wallet_id, Party.kyc_state, Party.kyc_reason, Party.onboarding_url, Party.virtual_iban)
+    party = await fetch_one(pool, Party.select(*shown).where(Party.id == party_id))
     assert party is not None, party_id
     fields = dict(party.items())
     kind = fields.pop("kind")
@@ -36,5 +37,5 @@ async def own_wallet(pool: Pool, party_id: str) -> OwnWallet:
 
 async def read_profile(pool: Pool, party_id: str) -> str:
     """What a party that exists told about itself, as JSON."""
-    profile: str = await pool.fetchval("SELECT profile FROM party WHERE id = $1", party_id)
+    profile: str = await fetch_value(pool, Party.select(Party.profile).where(Party.id == party_id))
     return profile

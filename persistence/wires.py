@@ -8,6 +8,7 @@ from marketplace.postings import Entry, borrower_wire_received, company_wire_rec
 from persistence.connection import AnyConnection, Pool
 from persistence.ledger import record_entry
 from persistence.purse_steps import PurseStep, ask_purses
+from persistence.strategy_desk import refresh_lender
 
 
 class ReceivedWire(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,8 +23,9 @@ class ReceivedWire(msgspec.Struct, frozen=True, kw_only=True):
 async def record_wire(pool: Pool, wire: ReceivedWire, *, notification_key: str | None = None) -> bool:
     """Credit a wire to whoever owns the wallet; False when it was recorded before.
 
-    A lender's money is free to lend and told to its purse; a company's is free; a borrower's is received and not
-    allocated. A wallet that nobody here owns makes the wire `unmatched`: it is recorded, and moves nothing.
+    A lender's money is free to lend and told to its purse, and caps that are parts of it grow; a company's is free; a
+    borrower's is received and not allocated. A wallet that nobody here owns makes the wire `unmatched`: it is recorded,
+    and moves nothing.
     """
     async with pool.acquire() as connection, connection.transaction():
         owner = await connection.fetchrow("SELECT id, kind FROM party WHERE wallet_id = $1", wire.wallet_id)
@@ -53,6 +55,7 @@ async def record_wire(pool: Pool, wire: ReceivedWire, *, notification_key: str |
                     cents=wire.cents,
                 )
                 await ask_purses(connection, [deposit])
+                await refresh_lender(connection, owner["id"], at=wire.executed_at)
         return True
 
 

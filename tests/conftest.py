@@ -34,6 +34,11 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(lambda: shutil.rmtree(folder))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slowest tests, which have a time limit of their own, go first: begun last they would run alone."""
+    items.sort(key=lambda item: item.get_closest_marker("timeout") is None)
+
+
 @pytest.fixture(scope="session")
 def shared_folder() -> Path:
     return Path(os.environ[_FOLDER_VARIABLE])

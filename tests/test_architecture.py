@@ -22,6 +22,13 @@ MAY_IMPORT = {
 }
 """Imports point inwards; `cli` is the composition root behind `main.py` and nobody imports it."""
 
+LAUNCHERS = ("main.py", "bootstrap.py", "child_process.py")
+"""They run before, or without, the packages: `main.py` may import any, the other two none of ours."""
+MAY_START_CHILDREN = {"actors", "persistence", "cli"}
+"""The packages that may import `child_process`: their servers and processes are its children."""
+
+OURS = {*MAY_IMPORT, "main", "bootstrap", "child_process", "tests"}
+
 LEMONWAY_THAT_MOVES_MONEY = ("lemonway/jobs/", "lemonway/reconciliation.py")
 """The only places of `lemonway` that may touch `persistence`."""
 
@@ -42,7 +49,30 @@ FORBIDDEN_IN_PURE = {
     "subprocess": "the pure core does no I/O",
     "pathlib": "the pure core does no I/O",
 }
+SYSTEM_CLOCK = {"datetime.now", "datetime.utcnow", "date.today", "time.time", "time.time_ns"}
 FORBIDDEN_CALLS_IN_PURE = {"now", "utcnow", "today", "uuid4", "open", "print", "round", "hash"}
+
+MAY_DIVIDE = {"marketplace/apr.py", "marketplace/schedules.py"}
+"""Here `/` stands between decimals and fractions. Between integers it makes a float."""
+
+READS_THE_SYSTEM_CLOCK = {
+    "actors/clock.py": "it is the clock of books that follow the system's time",
+    "persistence/business_clock.py": "it is the market's clock, which may follow the system's",
+    "lemonway/simulator/clock.py": "it is Lemonway's clock, which may follow the system's",
+    "cli/run.py": "a market with a clock of its own begins now",
+    "cli/api.py": "a market with a clock of its own begins now",
+    "cli/store_differences.py": "a market without a clock of its own is checked up to now",
+    "cli/process_status.py": "since when a process runs",
+    "api/feeds/hub.py": "since when the feed runs",
+    "api/feeds/socket.py": "how long a session lasts is real time",
+    "api/live_feed.py": "how long a ticket lasts is real time",
+    "api/web/live_books_page.py": "when a page was made is real time",
+}
+"""Whoever else needs an instant is given a `marketplace.ports.Clock`, or the instant."""
+
+OFFERED_TO_OTHER_PROGRAMS = {"api.feeds.client"}
+"""What nothing here imports, because programs of others do."""
+FOUND_BY_NAME = "persistence.migrations."
 
 DRAWERS = {"utils.py", "helpers.py", "common.py", "misc.py", "base.py", "types.py"}
 
@@ -64,20 +94,28 @@ def imported_modules(tree: ast.AST) -> Iterator[tuple[int, str]]:
             yield node.lineno, node.module
 
 
-ALL_SOURCES = [path for package in MAY_IMPORT for path in sources(package)]
+ALL_SOURCES = [*(path for package in MAY_IMPORT for path in sources(package)), *(ROOT / name for name in LAUNCHERS)]
+
+
+def may_import(package: str) -> set[str]:
+    """The packages and launchers of ours that a package, or a launcher by its file name, may import."""
+    if package in LAUNCHERS:
+        return {*MAY_IMPORT, "bootstrap"} if package == "main.py" else set()
+    return MAY_IMPORT[package] | {package} | ({"child_process"} if package in MAY_START_CHILDREN else set())
 
 
 @pytest.mark.parametrize("path", ALL_SOURCES, ids=relative)
 def test_imports_point_inwards(path: Path) -> None:
     package = path.relative_to(ROOT).parts[0]
-    allowed = MAY_IMPORT[package] | {package}
+    allowed = may_import(package)
     if package == "lemonway" and not relative(path).startswith(LEMONWAY_THAT_MOVES_MONEY):
         allowed = allowed - {"persistence"}
 
     wrong = [
         f"line {line}: {module}"
         for line, module in imported_modules(ast.parse(path.read_text(encoding="utf-8")))
-        if (top := module.split(".")[0]) in {*MAY_IMPORT, "main", "bootstrap", "tests"} and top not in allowed
+        if (top := module.split(".")[0]) in {*MAY_IMPORT, "main", "bootstrap", "child_process", "tests"}
+        and top not in allowed
     ]
 
     assert not wrong, f"{relative(path)} may import only {sorted(allowed)}: move the code or pass a port of ports.py"
@@ -98,6 +136,8 @@ def test_the_marketplace_is_pure(path: Path) -> None:
             wrong.append(f"line {node.lineno}: float: use integers, Fraction or Decimal")
         elif isinstance(node, ast.Constant) and isinstance(node.value, float):
             wrong.append(f"line {node.lineno}: {node.value}: use integers, Fraction or Decimal")
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and relative(path) not in MAY_DIVIDE:
+            wrong.append(f"line {node.lineno}: /: integers are divided by // or rounded_quotient")
         elif isinstance(node, ast.Call) and called_name(node) in FORBIDDEN_CALLS_IN_PURE:
             wrong.append(f"line {node.lineno}: {called_name(node)}(): time, ids and rounding come in as arguments")
 
@@ -113,6 +153,17 @@ def test_the_marketplace_depends_on_the_standard_library_and_msgspec_alone(path:
     }
 
     assert outside <= PURE_MAY_IMPORT_FROM_OUTSIDE
+
+
+def test_only_clocks_and_what_lives_in_real_time_read_the_system_clock() -> None:
+    reading = {
+        relative(path)
+        for path in ALL_SOURCES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in SYSTEM_CLOCK
+    }
+
+    assert reading == set(READS_THE_SYSTEM_CLOCK), "take the instant, or a clock, as an argument"
 
 
 def called_name(node: ast.Call) -> str:
@@ -163,9 +214,9 @@ def test_every_python_file_says_what_it_holds() -> None:
     assert not silent, "open the file with a docstring that says what one finds in it"
 
 
-def test_every_module_is_used() -> None:
+def test_every_module_is_used_by_the_program_itself() -> None:
     used: set[str] = set()
-    for path in [*ALL_SOURCES, *sources("tests"), ROOT / "main.py"]:
+    for path in ALL_SOURCES:
         text = path.read_text(encoding="utf-8")
         for _, module in imported_modules(ast.parse(text)):
             used.add(module)
@@ -173,11 +224,12 @@ def test_every_module_is_used() -> None:
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.ImportFrom) and node.module is not None:
                 used.update(f"{node.module}.{alias.name}" for alias in node.names)
-    found_by_name = ("persistence.migrations.", "persistence.piccolo_", "cli.")
     modules = {
-        relative(path).removesuffix(".py").replace("/", ".") for path in ALL_SOURCES if path.name != "__init__.py"
+        relative(path).removesuffix(".py").replace("/", ".")
+        for path in ALL_SOURCES
+        if path.name not in ("__init__.py", "main.py")
     }
 
-    orphans = {module for module in modules - used if not module.startswith(found_by_name)}
+    orphans = {module for module in modules - used if not module.startswith(FOUND_BY_NAME)}
 
-    assert not orphans, "delete it, or import it where it is needed"
+    assert orphans == OFFERED_TO_OTHER_PROGRAMS, "delete it, or import it where it is needed; tests do not count"

@@ -5,10 +5,11 @@ from uuid import UUID
 
 from actors.event_feed import EventFeed
 from actors.feed_channel import Deliver, Subscription
-from actors.feed_messages import FeedMessage, ResumePoint, Snapshot
+from actors.feed_messages import FeedMessage, Snapshot
 from api.callers import Caller
 from api.feeds.messages import Position
 from marketplace.book_view import BookView
+from marketplace.market_history import LiveBook
 from persistence.company_cards import company_exists
 from persistence.connection import Pool
 
@@ -49,8 +50,7 @@ class Channels:
 
     def subscribe(self, name: str, deliver: Deliver, *, since: Position | None) -> Subscription:
         """Deliver the channel's snapshot, or what has changed since a position, and every change from then on."""
-        resume = None if since is None else ResumePoint(inc=since.inc, s=since.s)
-        return self._feed.subscribe(name, deliver, resume=resume)
+        return self._feed.subscribe(name, deliver, resume=since)
 
     async def book_view(self, company_id: str, caller: Caller | None) -> BookView | None:
         """The present view of a company's book; None when there is none for this caller."""
@@ -63,6 +63,15 @@ class Channels:
         assert isinstance(snapshot, Snapshot), snapshot
         assert isinstance(snapshot.data, BookView), snapshot
         return snapshot.data
+
+    def live_book(self, company_id: str) -> LiveBook | None:
+        """A company's book and its recent past, for whoever may know both; None while it is not known to be current.
+
+        The company must exist. The book goes on: read it before waiting again.
+        """
+        if not self.is_current or f"book:{company_id}" in self.failed:
+            return None
+        return self._feed.live_book(company_id)
 
     async def _may_follow_book(self, company_id: str, caller: Caller | None) -> bool:
         if caller is None and not self._public_books:

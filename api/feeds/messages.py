@@ -1,27 +1,27 @@
-"""The messages of `blulend.1`. A text frame, in either direction, is a JSON array of them; `t` says which is which."""
+"""The messages of `blulend.1`, as docs/feed_protocol.md has them.
+
+A text frame, in either direction, is a JSON array of them; `t` says which is which.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
-from actors.feed_messages import Delta, Reset
+from actors.feed_messages import Delta, Reset, ResumePoint
 
 SUBPROTOCOL = "blulend.1"
 VERSION = 1
 FRAME_BYTES_MAX = 16 * 1024
 """The largest frame a client may send."""
 
-Op = tuple[Any, ...]
-"""One change of a view, absolute: `["o", …]`, `["r", …]`, `["tot", …]`, `["k", field, value]`."""
+Op: TypeAlias = tuple[Any, ...]
+"""One change of a view as a client reads it, absolute: `["o", …]`, `["r", …]`, `["tot", …]`, `["k", field, value]`."""
 
 
-class Position(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a client stands in a channel: incarnation `inc` of its history, and the sequence `s` it has seen."""
-
-    inc: int
-    s: int
+Position: TypeAlias = ResumePoint
+"""Where a client stands in a channel: incarnation `inc` of its history, and the sequence `s` it has seen."""
 
 
 class ClientMessage(msgspec.Struct, frozen=True, kw_only=True, tag_field="t", forbid_unknown_fields=True):

@@ -4,7 +4,6 @@ Tables have the same number of rows whatever happens, so that nothing moves whil
 """
 
 from collections.abc import Sequence
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -12,13 +11,13 @@ from api.web.languages import Language
 from api.web.number_format import format_bp, format_cbp, format_cents, format_count
 from api.web.texts import text
 from marketplace.book_view import HIDDEN_CENTS, HIDDEN_COUNT, BookView, CoverRow, OfferRow, RequestRow
+from marketplace.business_days import ROME
 from marketplace.company_terms import RateBand
 from persistence.company_cards import CompanyCard
 
 LEVELS_SHOWN = 6
 COVERS_SHOWN = 3
 STREAM_SHOWN = 6
-ROME = ZoneInfo("Europe/Rome")
 
 
 class LevelRow(msgspec.Struct, frozen=True, kw_only=True):

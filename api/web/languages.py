@@ -1,8 +1,9 @@
 """Which of our two languages a visitor reads: Italian first, English second."""
 
-from typing import Literal
+from marketplace.explanations.languages import Language
 
-Language = Literal["it", "en"]
+__all__ = ["DEFAULT", "Language", "preferred_language"]
+
 DEFAULT: Language = "it"
 
 

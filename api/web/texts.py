@@ -114,6 +114,82 @@ TEXTS: dict[str, Text] = {
     ),
     "said_lost": Text("Collegamento perso: i numeri non sono aggiornati.", "Connection lost: figures are not current."),
     "said_back": Text("Collegamento tornato: i numeri sono aggiornati.", "Connection is back: figures are current."),
+    # receipts
+    "receipts_way": Text(
+        "Presti denaro? Vedi perché è andato dove è andato", "Do you lend? See why your money went where it went"
+    ),
+    "receipts_title": Text("Le mie ricevute", "My receipts"),
+    "receipts_tagline": Text(
+        "Dove è andato il tuo denaro e perché, al centesimo.", "Where your money went and why, to the cent."
+    ),
+    "receipts_ways": Text("Pagine", "Pages"),
+    "receipts_no_script": Text(
+        "Questa pagina chiede i tuoi dati con la tua chiave, e per farlo serve JavaScript.",
+        "This page asks for your data with your key, which needs JavaScript.",
+    ),
+    "receipts_key": Text("Chiave di accesso", "Access key"),
+    "receipts_key_hint": Text(
+        "Comincia con blk_. Resta solo in questa scheda del browser, finché la chiudi.",
+        "It begins with blk_. It stays in this browser tab alone, until you close it.",
+    ),
+    "receipts_show": Text("Mostra le ricevute", "Show the receipts"),
+    "receipts_leave": Text("Dimentica la chiave", "Forget the key"),
+    "receipts_wrong_key": Text(
+        "Chiave non valida. Copiala intera, da blk_ all'ultima lettera.",
+        "Key not valid. Copy all of it, from blk_ to the last letter.",
+    ),
+    "receipts_not_lender": Text(
+        "Questa chiave è valida, ma non è di un finanziatore. Usa quella con cui presti.",
+        "This key is valid, but not a lender's. Use the one you lend with.",
+    ),
+    "receipts_not_found": Text(
+        "Non c'è una tua ricevuta a questo indirizzo.", "There is no receipt of yours at this address."
+    ),
+    "receipts_offline": Text(
+        "Collegamento perso: non riusciamo a leggere le tue ricevute.",
+        "Connection lost: your receipts cannot be read.",
+    ),
+    "receipts_busy": Text(
+        "Il servizio non risponde in questo momento. Riprova tra poco.",
+        "The service does not answer at the moment. Try again shortly.",
+    ),
+    "receipts_loading": Text("Leggo le ricevute…", "Reading the receipts…"),
+    "receipts_none": Text(
+        "Ancora nulla. La prima ricevuta compare quando una tua offerta viene servita.",
+        "Nothing yet. The first receipt appears when an offer of yours is served.",
+    ),
+    "receipts_more": Text("Mostra le precedenti", "Show earlier ones"),
+    "receipts_all": Text("Tutte le mie ricevute", "All my receipts"),
+    "receipts_privacy": Text(
+        "Di chi chiede il prestito vedi solo l'importo, arrotondato a 100 €, e la durata. Degli altri finanziatori"
+        " nulla.",
+        "Of the borrower you see only the amount, rounded to €100, and the term. Of other lenders nothing.",
+    ),
+    "fill_matched": Text("Abbinato", "Matched"),
+    "fill_confirmed": Text("Confermato", "Confirmed"),
+    "fill_funded": Text("Versato", "Paid"),
+    "fill_released": Text("Liberato", "Released"),
+    "fill_terms": Text("mesi {months} · tasso {rate}", "months {months} · rate {rate}"),
+    "fill_why": Text("Perché?", "Why?"),
+    "fill_why_of": Text("Perché {cents}, {company}?", "Why {cents}, {company}?"),
+    "receipt_heading": Text("Perché {cents}", "Why {cents}"),
+    "receipt_why": Text("Come si arriva all'importo", "How the amount comes about"),
+    "receipt_ticket": Text("Quota minima", "Smallest part"),
+    "receipt_share": Text("In proporzione", "In proportion"),
+    "receipt_cut": Text("Ceduto ad altri", "Given to others"),
+    "receipt_left": Text("Potevi dare ancora", "You could still give"),
+    "receipt_bar": Text(
+        "{ticket} di quota minima e {share} in proporzione, su {capacity} che potevi dare.",
+        "{ticket} as smallest part and {share} in proportion, of {capacity} that you could give.",
+    ),
+    "receipt_record": Text("Dati della decisione", "Record of the decision"),
+    "receipt_decided": Text("Decisa", "Decided"),
+    "receipt_entry": Text("Voce del registro", "Journal entry"),
+    "receipt_terms": Text("Versione delle condizioni", "Version of the terms"),
+    "receipt_group": Text("Gruppo", "Group"),
+    "receipt_last_rationed": Text("Ultimo turno nella divisione", "Last turn in the sharing"),
+    "receipt_waiting_since": Text("In attesa dal", "Waiting since"),
+    "receipt_hash": Text("Impronta", "Hash"),
     "footer_money": Text(
         "Il denaro non passa da BluLend: ogni euro sta in un conto presso l'istituto di pagamento.",
         "Money never touches BluLend: every euro sits in an account at the payment institution.",
@@ -138,6 +214,36 @@ def script_texts(language: Language) -> dict[str, str]:
     """The texts that the page's scripts say, their `{name}`s still open."""
     return {key: text(key, language) for key in SCRIPT_KEYS}
 
+
+def receipt_script_texts(language: Language) -> dict[str, str]:
+    """The texts that the script of the receipts says, their `{name}`s still open."""
+    return {key: text(key, language) for key in RECEIPT_SCRIPT_KEYS}
+
+
+RECEIPT_SCRIPT_KEYS = (
+    "receipts_wrong_key",
+    "receipts_not_lender",
+    "receipts_not_found",
+    "receipts_offline",
+    "receipts_busy",
+    "receipts_loading",
+    "fill_matched",
+    "fill_confirmed",
+    "fill_funded",
+    "fill_released",
+    "fill_terms",
+    "fill_why",
+    "fill_why_of",
+    "receipt_heading",
+    "receipt_bar",
+    "receipt_decided",
+    "receipt_entry",
+    "receipt_terms",
+    "receipt_group",
+    "receipt_last_rationed",
+    "receipt_waiting_since",
+    "receipt_hash",
+)
 
 SCRIPT_KEYS = (
     "phase_open",

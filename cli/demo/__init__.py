@@ -5,7 +5,6 @@ import json
 import os
 import secrets
 import sys
-import tempfile
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -19,24 +18,18 @@ from cli.demo.market import Market
 from cli.demo.market_file import MarketFileRefused, read_market
 from cli.demo.quiet import until_quiet
 from cli.demo.report import print_report
-from cli.demo.story import ROME, SETTING_UP, Story
-from cli.environment import (
-    ACTOR_VARIABLES,
-    API_VARIABLES,
-    EMBEDDED_SERVER_VARIABLES,
-    LEMONWAY_VARIABLES,
-    SIMULATOR_VARIABLES,
-)
+from cli.demo.story import SETTING_UP, Story
+from cli.environment import API_VARIABLES, EMBEDDED_SERVER_VARIABLES, LEMONWAY_VARIABLES
+from cli.kept_market import WAITS_PERCENT, KeptMarket, kept_market
 from cli.market_environment import SIMULATOR
 from cli.processes import MarketOptions, RunningMarket
 from cli.progress import say
+from cli.temporary_folders import MARKET_FOLDER, temporary_folder
 from cli.until_stopped import run_until_stopped
 from cli.verify import broken_invariants
+from marketplace.business_days import ROME
 
-CALL_TIMEOUT_S = 5
-"""After this a call to the simulator counts as of unknown outcome: it answers within milliseconds, or it has died."""
-WAITS_PERCENT = 5
-"""Waits for the network that the payments process makes, against those of production."""
+STDOUT = Path("-")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -50,6 +43,18 @@ def run(arguments: argparse.Namespace) -> int:
             for error in refused.errors:
                 print(error, file=sys.stderr)
             return 2
+    if arguments.json is not None and (wrong := _cannot_write(arguments.json)):
+        print(
+            f"--json {arguments.json}: {wrong}; accepted: a file in a folder that can be written to, or -",
+            file=sys.stderr,
+        )
+        return 2
+    if arguments.data is not None and (held := what_it_holds(arguments.data)):
+        print(
+            f"--data {arguments.data}: the folder {held}; accepted: a new or an empty one, in which the market begins",
+            file=sys.stderr,
+        )
+        return 2
     status = run_until_stopped(_demonstrate(market, arguments.months, arguments.json, arguments.data))
     if status is None:
         say("stopped before the end")
@@ -59,13 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _demonstrate(market: Market, months: int | None, result_file: Path | None, data_folder: Path | None) -> int:
     say(f"playing {market.name!r}; waits of the payments process are {WAITS_PERCENT} % of production's")
-    with tempfile.TemporaryDirectory(prefix="blulend-demo-") as folder:
-        options = MarketOptions(
-            data_folder=data_folder or Path(folder) / "market",
-            durable=False,
-            temporary=data_folder is None,
-            environment=market_variables(market),
-        )
+    with temporary_folder("demo") as folder:
+        options = options_for(market, data_folder or folder / MARKET_FOLDER, is_temporary=data_folder is None)
         async with RunningMarket(options) as running:
             operator_key = f"blk_operator_{running.environment[API_VARIABLES['operator_secret']]}"
             async with client_for(running.url) as gateway, client_for(running.addresses[SIMULATOR]) as institution:
@@ -75,35 +75,58 @@ async def _demonstrate(market: Market, months: int | None, result_file: Path | N
                 result: dict[str, Any] = await operations.get("/api/v1/ops/result")
             _write_result(market, result, result_file)
             broken = await broken_invariants(running.environment)
+    # With the JSON on standard output, the verdict must not spoil it.
+    verdict = sys.stderr if result_file == STDOUT else sys.stdout
     for invariant in broken:
-        print(f"BROKEN {invariant}")
+        print(f"BROKEN {invariant}", file=verdict)
     if not broken:
-        print("all invariants hold")
+        print("all invariants hold", file=verdict)
     return 1 if broken else 0
 
 
+def what_it_holds(data_folder: Path) -> str | None:
+    """What stands in the way of beginning a market there; None where there is nothing."""
+    if not data_folder.is_dir() or not any(data_folder.iterdir()):
+        return None
+    return "holds a market already" if kept_market(data_folder) is not None else "is not empty"
+
+
+def _cannot_write(result_file: Path) -> str | None:
+    """Why the result could not be written there, found out before anything is played; None when it can."""
+    if result_file == STDOUT:
+        return None
+    if result_file.is_dir():
+        return "a folder"
+    if not result_file.parent.is_dir():
+        return "no such folder"
+    return None if os.access(result_file if result_file.exists() else result_file.parent, os.W_OK) else "not writable"
+
+
 def _write_result(market: Market, result: dict[str, Any], result_file: Path | None) -> None:
+    """The table on standard output, or the JSON there; a file gets the JSON beside the table."""
+    text = json.dumps(result, indent=1)
+    if result_file == STDOUT:
+        print(text)
+        return
     if result_file is not None:
-        result_file.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        result_file.write_text(f"{text}\n", encoding="utf-8")
     print_report(market, result)
 
 
-def market_variables(market: Market) -> dict[str, str]:
-    """What a demonstration's processes are told: nothing of real servers, and a time of their own."""
-    return {**_inherited(), **virtual_time(market)}
+def options_for(market: Market, data_folder: Path, *, is_temporary: bool) -> MarketOptions:
+    """How to run the market that is played: on servers and under a time of its own."""
+    return MarketOptions(
+        data_folder=data_folder,
+        durable=False,
+        temporary=is_temporary,
+        environment=_inherited(),
+        kept=KeptMarket(moved_by="demo", starts_at=first_instant(market)),
+    )
 
 
-def virtual_time(market: Market) -> dict[str, str]:
-    """The variables of a market whose time begins on its first day and moves only as it is told."""
-    starts_at = datetime.combine(market.starts_on, SETTING_UP, ROME).astimezone(UTC)
-    return {
-        API_VARIABLES["clock"]: "virtual",
-        API_VARIABLES["clock_starts_at"]: starts_at.isoformat(),
-        ACTOR_VARIABLES["ticking"]: "false",
-        SIMULATOR_VARIABLES["start_at"]: starts_at.isoformat(),
-        LEMONWAY_VARIABLES["waits_percent"]: str(WAITS_PERCENT),
-        LEMONWAY_VARIABLES["timeout_s"]: str(CALL_TIMEOUT_S),
-    }
+def first_instant(market: Market) -> datetime:
+    """When the market's own time begins."""
+    return datetime.combine(market.starts_on, SETTING_UP, ROME).astimezone(UTC)
 
 
 def _inherited() -> dict[str, str]:

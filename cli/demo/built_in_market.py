@@ -13,6 +13,7 @@ from cli.demo.market import (
     Market,
     MarketCompany,
     MarketEmployee,
+    MarketFloatingAsk,
     MarketLender,
     MarketOffer,
     MarketRequest,
@@ -21,8 +22,10 @@ from cli.demo.market import (
 from marketplace.affordability import CreditPolicy
 from marketplace.assessment_reasons import ContractType
 from marketplace.business_days import BusinessCalendar, is_business_day
+from marketplace.cap_presets import StrategyCaps
 from marketplace.company_terms import CompanyMoney, GuaranteeTerms, RateBand
 from marketplace.offer_terms import Tier
+from marketplace.strategies import StrategyFilters
 
 STARTS_ON = date(2026, 1, 7)
 TERMS_MONTHS = (6, 12, 18, 24)
@@ -119,6 +122,10 @@ def _lender(dice: random.Random, number: int, companies: tuple[MarketCompany, ..
             *(MarketWire(on=_business_day(dice, 10, 40), cents=wired_cents // 2) for _ in range(dice.randint(0, 1))),
         ),
         offers=tuple(_offer(dice, company, place) for place, company in enumerate(preferred)),
+        pace_cents=dice.choice((None, None, wired_cents // 4)),
+        is_all_or_none=dice.random() < 0.05,
+        caps=StrategyCaps(borrower_bp=dice.choice((None, 1_000, 2_000)), term_bp=dice.choice((None, None, 6_000))),
+        filters=StrategyFilters(guarantee_min_bp=dice.choice((None,) * 7 + (1_000,))),
         reinvest=dice.choice(("none", "none", "principal", "all")),
         payout="settlement",
     )
@@ -129,6 +136,7 @@ def _offer(dice: random.Random, company: MarketCompany, place: int) -> MarketOff
     return MarketOffer(
         company=company.key,
         ask_bp=dice.randrange(300, 575, 25),
+        follows=MarketFloatingAsk(mode="book_minus", value_bp=25) if dice.random() < 0.1 else None,
         tier=tier,
         months=TERMS_MONTHS if dice.random() < 0.7 else TERMS_MONTHS[:2],
         min_ticket_cents=dice.choice((1_000, 1_000, 2_500, 5_000)),
@@ -145,7 +153,8 @@ def _requests(dice: random.Random, companies: tuple[MarketCompany, ...]) -> Iter
                 key=f"{company.key}-{employee.key}",
                 employee=f"{company.key}/{employee.key}",
                 on=_business_day(dice, 1, 60),
-                amount_cents=dice.randrange(60_000, 500_000, 5_000),
+                amount_cents=(amount_cents := dice.randrange(60_000, 500_000, 5_000)),
+                min_amount_cents=amount_cents // 2 if dice.random() < 0.3 else None,
                 months=band.months,
                 max_rate_bp=band.cap_bp,
                 debit_day=dice.choice(DEBIT_DAYS),

@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -12,7 +12,7 @@ import msgspec
 
 from cli.command_failed import CommandFailed
 from cli.demo.doors import Door
-from cli.demo.market import Market, MarketCompany, MarketEmployee, MarketLender
+from cli.demo.market import Market, MarketCompany, MarketEmployee, MarketLender, MarketOffer
 from cli.demo.market_file import terms_of
 from cli.demo.participants import a_company, a_person, a_tax_code, an_iban
 
@@ -137,11 +137,25 @@ class Enrolment:
             {
                 "name": "strategia",
                 "budget_cents": lender.budget_cents,
+                "pace_cents": lender.pace_cents,
                 "reserve_cents": lender.reserve_cents,
+                "average_life_max_months": lender.average_life_max_months,
+                "is_all_or_none": lender.is_all_or_none,
+                "asks": [ask for offer in lender.offers for ask in self._asks(offer)],
+                "caps": msgspec.to_builtins(lender.caps),
+                "filters": msgspec.to_builtins(lender.filters),
                 "reinvest": lender.reinvest,
             },
         )
         await door.put("/api/v1/payout-rule", {"every": lender.payout, "bank_account_id": account_id})
+
+    def _asks(self, offer: MarketOffer) -> Iterator[dict[str, Any]]:
+        """What a strategy asks of one company beside the offer's own rate."""
+        company_id = self._market.id_of("company", offer.company)
+        if offer.follows is not None:
+            yield {"company_id": company_id, **msgspec.to_builtins(offer.follows)}
+        for ask in offer.asks:
+            yield {"company_id": company_id, "term_months": ask.months, "value_bp": ask.ask_bp}
 
     async def _borrower(self, company: MarketCompany, employee: MarketEmployee) -> None:
         name = f"{company.key}/{employee.key}"
@@ -171,8 +185,7 @@ class Enrolment:
 
     async def _admit(self, path: str, party_id: str, body: dict[str, Any], door: Door) -> Door:
         """Register, and pass the identity check as a person would on the hosted page. The party's own door."""
-        digest = hmac.digest(self._secrets_from, party_id.encode(), "sha256")
-        secret = base64.urlsafe_b64encode(digest).decode().rstrip("=")
+        secret = secret_of(party_id, secrets_from=self._secrets_from)
         receipt = await door.put(path, {**body, "secret": secret})
         own = door.as_holder_of(f"blk_{receipt['key_id']}_{secret}")
         self.doors[party_id] = own
@@ -198,6 +211,12 @@ class Enrolment:
         wallet = await door.get("/api/v1/wallet")
         # Set aside or lent already, when the market was begun before.
         return bool(wallet["free_cents"] + wallet["budget_cents"] + wallet["lent_cents"] >= cents)
+
+
+def secret_of(party_id: str, *, secrets_from: bytes) -> str:
+    """The secret of an invented party's access key: the same each time its market is gone on with."""
+    digest = hmac.digest(secrets_from, party_id.encode(), "sha256")
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
 def _parties(market: Market) -> list[str]:

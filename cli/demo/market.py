@@ -13,15 +13,26 @@ import msgspec
 
 from marketplace.affordability import CreditPolicy
 from marketplace.assessment_reasons import ContractType
+from marketplace.cap_presets import StrategyCaps
 from marketplace.company_terms import CompanyMoney, GuaranteeTerms, RateBand
-from marketplace.offer_terms import Tier
+from marketplace.offer_terms import TermAsk, Tier
+from marketplace.strategies import StrategyFilters
 
 Key = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$")]
 PositiveCents = Annotated[int, msgspec.Meta(gt=0, le=10**13)]
 Cents = Annotated[int, msgspec.Meta(ge=0, le=10**13)]
 BasisPoints = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
 Months = Annotated[int, msgspec.Meta(ge=1, le=120)]
-Name = Annotated[str, msgspec.Meta(min_length=2, max_length=80)]
+Name = Annotated[
+    str,
+    msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{2,80}\Z", description="2 to 80 printable characters"),
+]
+Hours = Annotated[int, msgspec.Meta(ge=0, le=8_784)]
+
+FIRST_YEAR, LAST_YEAR = 2000, 2100
+"""Calendars and holidays are known for these years."""
+LONGEST_YEARS = 10
+"""Nothing begins later than so many years after the market."""
 
 
 class Declared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -52,17 +63,32 @@ class MarketCompany(Declared, frozen=True, kw_only=True):
     max_share_bp: BasisPoints | None = 5_000
     company_money: CompanyMoney = CompanyMoney()
     guarantee: GuaranteeTerms | None = None
+    purpose_classes: tuple[str, ...] = ()
+    accept_window_hours: Hours = 48
+    patience_hours: Hours = 24
+    expiry_hours: Hours = 72
     policy: CreditPolicy
     employees: tuple[MarketEmployee, ...] = ()
 
 
+class MarketFloatingAsk(Declared, frozen=True, kw_only=True):
+    """An ask that follows its book: `value_bp` below the last clearing rate of the term (`book_minus`), or above the
+    median of the last ones (`median`, where it may be negative)."""
+
+    mode: Literal["book_minus", "median"]
+    value_bp: Annotated[int, msgspec.Meta(ge=-10_000, le=10_000)]
+
+
 class MarketOffer(Declared, frozen=True, kw_only=True):
-    """A lender's standing offer in one company's book."""
+    """A lender's standing offer in one company's book. `asks` are other rates for single terms. With
+    `follows` the ask moves with the book, never below `ask_bp`."""
 
     company: Key
     ask_bp: BasisPoints
+    asks: tuple[TermAsk, ...] = ()
+    follows: MarketFloatingAsk | None = None
     tier: Tier = "B"
-    months: tuple[Months, ...]
+    months: Annotated[tuple[Months, ...], msgspec.Meta(min_length=1, description="a list of at least one term")]
     min_ticket_cents: PositiveCents = 1_000
     per_request_cents: PositiveCents | None = None
     per_borrower_cents: PositiveCents | None = None
@@ -77,7 +103,12 @@ class MarketWire(Declared, frozen=True, kw_only=True):
 
 
 class MarketLender(Declared, frozen=True, kw_only=True):
-    """A lender: its wires, its one strategy and its offers. `payout` is what happens when a loan has been repaid."""
+    """A lender: its wires, its one strategy and its offers. `payout` is what happens when a loan has been repaid.
+
+    Of the strategy, `budget_cents` is the most outstanding, `pace_cents` the most newly lent in a month and
+    `reserve_cents` never lent; `caps` are parts of all the lender has (none, unless named), `filters` say to whom it
+    does not lend.
+    """
 
     key: Key
     name: Name
@@ -85,13 +116,21 @@ class MarketLender(Declared, frozen=True, kw_only=True):
     wires: tuple[MarketWire, ...]
     offers: tuple[MarketOffer, ...]
     budget_cents: PositiveCents | None = None
+    pace_cents: PositiveCents | None = None
     reserve_cents: Cents = 0
+    average_life_max_months: Months | None = None
+    is_all_or_none: bool = False
+    caps: StrategyCaps = StrategyCaps(borrower_bp=None)
+    filters: StrategyFilters = StrategyFilters()
     reinvest: Literal["all", "principal", "none"] = "none"
     payout: Literal["settlement", "never"] = "settlement"
 
 
 class MarketRequest(Declared, frozen=True, kw_only=True):
-    """A request for credit. `employee` is `<company key>/<employee key>`; `signs` False lets the cover lapse."""
+    """A request for credit. `employee` is `<company key>/<employee key>`; `signs` False lets the cover lapse.
+
+    `purpose_class` counts from 1 through the classes that the company names.
+    """
 
     key: Key
     employee: str
@@ -102,10 +141,11 @@ class MarketRequest(Declared, frozen=True, kw_only=True):
     max_rate_bp: BasisPoints
     debit_day: Annotated[int, msgspec.Meta(ge=1, le=31)] = 5
     accepts_shrink: bool = False
+    purpose_class: Annotated[int, msgspec.Meta(ge=1, le=3)] = 1
     signs: bool = True
 
 
-class FailedDebit(Declared, frozen=True, kw_only=True, tag="failed-debit"):
+class FailedDebit(Declared, frozen=True, kw_only=True, tag_field="kind", tag="failed-debit"):
     """The borrower's bank refuses the collection of instalment `instalment` (from 1) with a SEPA reason code."""
 
     request: Key

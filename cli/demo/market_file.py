@@ -2,25 +2,16 @@
 
 import json
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from datetime import date
 from pathlib import Path
-from typing import Any, TypeVar
 
 import msgspec
 
-from cli.demo.market import (
-    FailedDebit,
-    Market,
-    MarketCompany,
-    MarketEmployee,
-    MarketLender,
-    MarketOffer,
-    MarketRequest,
-    MarketWire,
-)
-from marketplace.company_terms import CompanyTerms, RateBand, terms_problems
-
-T = TypeVar("T")
+from cli.demo.market import FIRST_YEAR, LAST_YEAR, LONGEST_YEARS, Market, MarketCompany
+from cli.demo.strict_tables import read_table
+from marketplace.affordability import policy_problems
+from marketplace.company_terms import CompanyTerms, terms_problems
 
 
 class MarketFileError(msgspec.Struct, frozen=True):
@@ -45,19 +36,20 @@ class MarketFileRefused(Exception):
 
 def read_market(path: Path) -> Market:
     """The market in `path` (`.toml` or `.json`). Raises `MarketFileRefused` with every error found."""
-    raw = _parse(path)
-    findings = _Findings(str(path))
-    items = _convert_parts(raw, findings)
-    if not findings.errors:
-        market = findings.converted(raw, Market, "market", parts=items)
-        if market is not None:
-            findings.errors.extend(_contradictions(market, str(path)))
-            if not findings.errors:
-                return market
-    raise MarketFileRefused(findings.errors)
+    errors: list[MarketFileError] = []
+
+    def report(where: str, wrong: str, accepted: str) -> None:
+        errors.append(MarketFileError(str(path), where, wrong, accepted))
+
+    market = read_table(_parse(path), Market, "", report)
+    if market is not None:
+        errors.extend(_contradictions(market, str(path)))
+    if market is None or errors:
+        raise MarketFileRefused(errors)
+    return market
 
 
-def _parse(path: Path) -> dict[str, Any]:
+def _parse(path: Path) -> object:
     def refuse(where: str, wrong: str, accepted: str) -> MarketFileRefused:
         return MarketFileRefused([MarketFileError(str(path), where, wrong, accepted)])
 
@@ -68,91 +60,36 @@ def _parse(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise refuse(f"byte {error.start}", "not UTF-8", "UTF-8 text") from error
     try:
-        raw = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+        return _parse_json(text) if path.suffix == ".json" else tomllib.loads(text)
     except json.JSONDecodeError as error:
         raise refuse(f"line {error.lineno} column {error.colno}", error.msg, "JSON") from error
     except tomllib.TOMLDecodeError as error:
         raise refuse("line", str(error), "TOML") from error
-    if not isinstance(raw, dict):
-        raise refuse(
-            "line 1", f"a {type(raw).__name__}", "an object with name, starts_on, companies, lenders, requests"
-        )
-    return raw
+    except RecursionError as error:
+        raise refuse("file", "nested too deeply", "a market's tables and lists") from error
+    except ValueError as error:
+        raise refuse("file", str(error), "numbers of a sensible size, each key once") from error
 
 
-class _Findings:
-    """Collects errors while parts of the file are converted one by one, so that one error does not hide the next."""
+def _parse_json(text: str) -> object:
+    def once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        table = dict(pairs)
+        if len(table) < len(pairs):
+            names = [name for name, _ in pairs]
+            twice = next(name for place, name in enumerate(names) if name in names[:place])
+            raise ValueError(f"the key {twice!r} stands twice in one object")
+        return table
 
-    def __init__(self, file: str) -> None:
-        self.file = file
-        self.errors: list[MarketFileError] = []
+    def refuse(constant: str) -> object:
+        raise ValueError(f"{constant} is no number")
 
-    def converted(
-        self, raw: Mapping[str, Any], kind: type[T], where: str, *, parts: Mapping[str, Any] | None = None
-    ) -> T | None:
-        try:
-            return msgspec.convert({**raw, **(parts or {})}, kind, strict=True)
-        except msgspec.ValidationError as error:
-            wrong, _, inner = str(error).partition(" - at `$")
-            self.errors.append(MarketFileError(self.file, where + inner.rstrip("`"), wrong, _accepted_by(kind)))
-            return None
-
-    def listed(self, raw: Mapping[str, Any], field: str, where: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        """The items of a list of tables, each with its path."""
-        items = raw.get(field, [])
-        if not isinstance(items, list):
-            self.errors.append(MarketFileError(self.file, f"{where}{field}", f"a {type(items).__name__}", "a list"))
-            return
-        for index, item in enumerate(items):
-            path = f"{where}{field}[{index}]"
-            if isinstance(item, dict):
-                yield path, item
-            else:
-                self.errors.append(MarketFileError(self.file, path, f"a {type(item).__name__}", "a table of fields"))
-
-
-def _accepted_by(kind: type[Any]) -> str:
-    fields = msgspec.structs.fields(kind)
-    required = ", ".join(field.name for field in fields if field.required)
-    optional = ", ".join(field.name for field in fields if not field.required)
-    return f"{required}" + (f" and optionally {optional}" if optional else "")
-
-
-def _convert_parts(raw: dict[str, Any], findings: _Findings) -> dict[str, Any]:
-    companies = [_convert_company(item, path, findings) for path, item in findings.listed(raw, "companies", "")]
-    lenders = [_convert_lender(item, path, findings) for path, item in findings.listed(raw, "lenders", "")]
-    requests = [findings.converted(item, MarketRequest, path) for path, item in findings.listed(raw, "requests", "")]
-    incidents = [
-        findings.converted(
-            {name: value for name, value in item.items() if name != "kind"} | {"type": item.get("kind")},
-            FailedDebit,
-            path,
-        )
-        for path, item in findings.listed(raw, "incidents", "")
-    ]
-    return {"companies": companies, "lenders": lenders, "requests": requests, "incidents": incidents}
-
-
-def _convert_company(item: dict[str, Any], path: str, findings: _Findings) -> MarketCompany | None:
-    bands = [findings.converted(band, RateBand, at) for at, band in findings.listed(item, "bands", f"{path}.")]
-    employees = [
-        findings.converted(employee, MarketEmployee, at)
-        for at, employee in findings.listed(item, "employees", f"{path}.")
-    ]
-    if None in bands or None in employees:
-        return None
-    return findings.converted(item, MarketCompany, path, parts={"bands": bands, "employees": employees})
-
-
-def _convert_lender(item: dict[str, Any], path: str, findings: _Findings) -> MarketLender | None:
-    wires = [findings.converted(wire, MarketWire, at) for at, wire in findings.listed(item, "wires", f"{path}.")]
-    offers = [findings.converted(offer, MarketOffer, at) for at, offer in findings.listed(item, "offers", f"{path}.")]
-    if None in wires or None in offers:
-        return None
-    return findings.converted(item, MarketLender, path, parts={"wires": wires, "offers": offers})
+    parsed: object = json.loads(text, object_pairs_hook=once, parse_constant=refuse)
+    return parsed
 
 
 def _contradictions(market: Market, file: str) -> Iterator[MarketFileError]:
+    if not FIRST_YEAR <= market.starts_on.year <= LAST_YEAR:
+        yield MarketFileError(file, "starts_on", str(market.starts_on), f"a day of {FIRST_YEAR} to {LAST_YEAR}")
     yield from _repeated_keys(market, file)
     yield from _company_contradictions(market, file)
     yield from _lender_contradictions(market, file)
@@ -179,6 +116,8 @@ def _company_contradictions(market: Market, file: str) -> Iterator[MarketFileErr
     for index, company in enumerate(market.companies):
         for problem in terms_problems(terms_of(company)):
             yield MarketFileError(file, f"companies[{index}].{problem.field}", problem.given, problem.accepted)
+        for problem in policy_problems(company.policy):
+            yield MarketFileError(file, f"companies[{index}].policy.{problem.field}", problem.given, problem.accepted)
 
 
 def terms_of(company: MarketCompany) -> CompanyTerms:
@@ -191,6 +130,10 @@ def terms_of(company: MarketCompany) -> CompanyTerms:
         max_share_bp=company.max_share_bp,
         company_money=company.company_money,
         guarantee=company.guarantee,
+        purpose_classes=company.purpose_classes,
+        accept_window_hours=company.accept_window_hours,
+        patience_hours=company.patience_hours,
+        expiry_hours=company.expiry_hours,
     )
 
 
@@ -209,19 +152,21 @@ def _lender_contradictions(market: Market, file: str) -> Iterator[MarketFileErro
         if in_tier_a > 3:
             yield MarketFileError(file, f"{where}.offers", f"{in_tier_a} companies in tier A", "at most 3")
         for place, wire in enumerate(lender.wires):
-            if wire.on < market.starts_on:
-                yield _before_start(file, f"{where}.wires[{place}].on", str(wire.on), market)
+            yield from _outside_market(file, f"{where}.wires[{place}].on", wire.on, market)
 
 
 def _request_contradictions(market: Market, file: str) -> Iterator[MarketFileError]:
     employees = {f"{company.key}/{employee.key}" for company in market.companies for employee in company.employees}
+    purpose_classes = {company.key: terms_of(company).purpose_class_count() for company in market.companies}
     requests = {request.key: request for request in market.requests}
     for index, request in enumerate(market.requests):
         where = f"requests[{index}]"
         if request.employee not in employees:
             yield MarketFileError(file, f"{where}.employee", f"no {request.employee!r}", "<company key>/<employee key>")
-        if request.on < market.starts_on:
-            yield _before_start(file, f"{where}.on", str(request.on), market)
+        yield from _outside_market(file, f"{where}.on", request.on, market)
+        classes = purpose_classes.get(request.employee.partition("/")[0], 1)
+        if request.purpose_class > classes:
+            yield MarketFileError(file, f"{where}.purpose_class", str(request.purpose_class), f"1 to {classes}")
         if request.min_amount_cents is not None and request.min_amount_cents > request.amount_cents:
             yield MarketFileError(
                 file, f"{where}.min_amount_cents", str(request.min_amount_cents), f"at most {request.amount_cents}"
@@ -238,5 +183,7 @@ def _request_contradictions(market: Market, file: str) -> Iterator[MarketFileErr
             )
 
 
-def _before_start(file: str, where: str, given: str, market: Market) -> MarketFileError:
-    return MarketFileError(file, where, given, f"{market.starts_on} or later")
+def _outside_market(file: str, where: str, day: date, market: Market) -> Iterator[MarketFileError]:
+    last = date(market.starts_on.year + LONGEST_YEARS, 12, 31)
+    if not market.starts_on <= day <= last:
+        yield MarketFileError(file, where, str(day), f"{market.starts_on} to {last}")

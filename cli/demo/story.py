@@ -7,16 +7,14 @@ market gives the same result, whoever was fast and whoever died on the way.
 from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from cli.demo.doors import Door
 from cli.demo.enrolment import Enrolment
 from cli.demo.market import Market, MarketRequest
 from cli.demo.quiet import until_quiet
-from marketplace.business_days import BusinessCalendar, Shift, is_business_day, shifted
+from marketplace.business_days import ROME, BusinessCalendar, Shift, is_business_day, shifted
 from marketplace.calendar_months import months_later
 
-ROME = ZoneInfo("Europe/Rome")
 SETTING_UP, MORNING, BUSINESS, EVENING = time(6), time(7), time(9), time(18)
 REQUEST_HOURS = timedelta(hours=8)
 LONGEST_AFTERMATH = timedelta(days=45)
@@ -149,6 +147,7 @@ class Story:
             "rate_max_bp": request.max_rate_bp,
             "debit_day": request.debit_day,
             "is_shrink_allowed": request.accepts_shrink,
+            "purpose_class": request.purpose_class,
             "other_instalments_cents": self._other_instalments_of(request),
         }
         status = await door.put(path, body)

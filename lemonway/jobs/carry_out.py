@@ -14,6 +14,7 @@ from lemonway.client import DirectKit
 from lemonway.errors import (
     LemonwayAccessDenied,
     LemonwayAnswerUnreadable,
+    LemonwayError,
     LemonwayNotReached,
     LemonwayRefusal,
     LemonwayThrottled,
@@ -21,6 +22,7 @@ from lemonway.errors import (
 )
 from lemonway.jobs.movements import Movement, Verdict, ask_for
 from lemonway.jobs.waits import Waits
+from marketplace.loans import LoanContradiction
 from marketplace.ports import Clock
 from persistence.connection import Pool
 from persistence.executed_movements import book_executed
@@ -34,7 +36,7 @@ from persistence.instructions import (
 )
 
 CALLS_AT_A_TIME = 4
-"""Lemonway limits parallel calls (lemonway.md §12); 4 keep a worker of two cores busy."""
+"""Lemonway limits parallel calls (docs/lemonway_facts.md §11); 4 keep a worker of two cores busy."""
 BATCH_BUDGET_S = 30.0
 """After this a batch takes up no further row, well inside the time RQ gives its job."""
 
@@ -103,30 +105,32 @@ class Carrier:
                 movement = await ask_for(self._directkit, instruction, at=at)
         except (LemonwayNotReached, LemonwayAccessDenied) as turned_away:
             self._door.close()
-            await self._take_back(instruction, str(turned_away))
+            await self._take_back(instruction, turned_away)
         except LemonwayThrottled as throttled:
             self._door.close(for_s=throttled.retry_after_s or 0)
-            await self._take_back(instruction, str(throttled))
-        except LemonwayAnswerUnreadable as unreadable:
-            body = unreadable.body.decode(errors="replace")
-            await self._set_aside(instruction, f"{unreadable}\n{body}")
-        except (LemonwayUnreachable, TimeoutError) as no_answer:
-            self._door.close()
-            _log.warning("outcome_unknown", instruction=instruction.id, kind=instruction.kind, cause=str(no_answer))
-            cause = str(no_answer) or "no answer in time"
-            await look_up_after(self._pool, instruction, cause=cause, wait_ms=self._waits.look_up_ms[0])
-        except LemonwayRefusal as refusal:
-            await self._set_aside(instruction, str(refusal))
+            await self._take_back(instruction, throttled)
+        except (LemonwayAnswerUnreadable, LemonwayRefusal) as refusal:
+            _log.error(
+                "instruction_needs_person", instruction_id=instruction.id, kind=instruction.kind, **refusal.for_log()
+            )
+            await set_aside(self._pool, instruction, reason=refusal.for_record())
+        except LemonwayUnreachable as no_answer:
+            await self._lose_track(instruction, no_answer)
+        except TimeoutError:
+            await self._lose_track(instruction, LemonwayUnreachable("no answer in time"))
         else:
             await record_outcome(self._pool, instruction, movement, self._clock, self._waits)
 
-    async def _take_back(self, instruction: Instruction, cause: str) -> None:
-        _log.warning("lemonway_door_closed", instruction=instruction.id, cause=cause)
-        await take_back_unsent(self._pool, instruction, cause=cause, wait_ms=self._door.closed_for_ms)
+    async def _lose_track(self, instruction: Instruction, no_answer: LemonwayUnreachable) -> None:
+        self._door.close()
+        _log.warning("outcome_unknown", instruction_id=instruction.id, kind=instruction.kind, **no_answer.for_log())
+        wait_ms = self._waits.look_up_ms[0]
+        await look_up_after(self._pool, instruction, cause=no_answer.for_record(), wait_ms=wait_ms)
 
-    async def _set_aside(self, instruction: Instruction, reason: str) -> None:
-        _log.error("instruction_needs_person", instruction=instruction.id, kind=instruction.kind, reason=reason)
-        await set_aside(self._pool, instruction, reason=reason)
+    async def _take_back(self, instruction: Instruction, failure: LemonwayError) -> None:
+        _log.warning("lemonway_door_closed", instruction_id=instruction.id, **failure.for_log())
+        wait_ms = self._door.closed_for_ms
+        await take_back_unsent(self._pool, instruction, cause=failure.for_record(), wait_ms=wait_ms)
 
 
 async def record_outcome(pool: Pool, instruction: Instruction, movement: Movement, clock: Clock, waits: Waits) -> None:
@@ -137,14 +141,14 @@ async def record_outcome(pool: Pool, instruction: Instruction, movement: Movemen
                 await book_executed(
                     pool, instruction, psp_id=movement.psp_id, at=clock.now(), scheduled_on=movement.scheduled_on
                 )
-            except (asyncpg.IntegrityConstraintViolationError, AssertionError) as unbookable:
+            except (asyncpg.IntegrityConstraintViolationError, LoanContradiction) as unbookable:
                 # The money has moved and our books refuse it: one row for a person must not stop all the others.
-                _log.exception("movement_cannot_be_booked", instruction=instruction.id, movement=movement.psp_id)
+                _log.exception("movement_cannot_be_booked", instruction_id=instruction.id, movement=movement.psp_id)
                 reason = f"executed as movement {movement.psp_id}, but cannot be booked: {unbookable!r}"
                 await set_aside(pool, instruction, reason=reason)
         case Verdict.NOT_YET:
             await look_up_after(pool, instruction, wait_ms=waits.look_up_ms[1])
         case Verdict.FAILED | Verdict.UNCLEAR:
             reason = f"movement {movement.psp_id} has status {movement.status} ({movement.verdict.value})"
-            _log.error("instruction_needs_person", instruction=instruction.id, kind=instruction.kind, reason=reason)
+            _log.error("instruction_needs_person", instruction_id=instruction.id, kind=instruction.kind, cause=reason)
             await set_aside(pool, instruction, reason=reason)

@@ -4,7 +4,6 @@ import asyncio
 import re
 from collections.abc import Sequence
 from datetime import datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
 import asyncpg
 import structlog
@@ -13,6 +12,8 @@ from lemonway.client import DirectKit
 from lemonway.messages import TransactionIn
 from lemonway.statuses import Outcome, money_in_outcome
 from lemonway.translation import instant
+from marketplace.business_days import PARIS, business_date_of
+from marketplace.loans import LoanContradiction
 from marketplace.ports import Clock
 from persistence.collection_results import (
     AwaitedCollection,
@@ -23,9 +24,8 @@ from persistence.collection_results import (
     record_refused,
 )
 from persistence.connection import Pool
+from persistence.loan_record import set_loan_aside
 
-_ROME = ZoneInfo("Europe/Rome")
-_PARIS = ZoneInfo("Europe/Paris")
 _REASON_CODE = re.compile(r"\b(?:[A-Z]{2}\d{2}|CERI|CNOR|DNOR|FRAD|TECH)\b")
 _NO_REASON = "NONE"
 _RECORDED_AT_A_TIME = 4
@@ -50,14 +50,14 @@ class DirectDebitResults:
         One that is none of ours, or whose result is recorded, is not read again.
         """
         async with self._pool.acquire() as connection:
-            collection_id = await awaited_collection_of(connection, str(money_in_id))
-        if collection_id is None:
+            awaited = await awaited_collection_of(connection, str(money_in_id))
+        if awaited is None:
             return None
         found = await self._directkit.get_money_in(money_in_id)
         if found is None or not _is_decided(found):
             return None
-        is_recorded = await self._record(collection_id, found)
-        return None if is_recorded else f"the result of collection {collection_id} cannot be booked"
+        is_recorded = await self._record(awaited, found)
+        return None if is_recorded else f"the result of collection {awaited.collection_id} cannot be booked"
 
     async def read_awaited(self) -> int:
         """Read every result that is due by the market's clock, and note which are still awaited; how many were read.
@@ -65,24 +65,24 @@ class DirectDebitResults:
         Lemonway is asked for what changed since the awaited dates, which is one list, not one call a debit.
         """
         at = self._clock.now()
-        today = at.astimezone(_ROME).date()
+        today = business_date_of(at)
         async with self._pool.acquire() as connection:
             awaited = await awaited_collections(connection, today)
         if not awaited:
             return 0
         decided = await self._decided(awaited, at)
         recorded = await self._record_all(awaited, decided)
-        pending = [collection.collection_id for collection in awaited if collection.collection_id not in recorded]
+        pending = [collection.collection_id for collection in awaited if collection.money_in_id not in decided]
         async with self._pool.acquire() as connection:
             await note_still_pending(connection, pending, at=at)
-        return len(recorded)
+        return recorded
 
     async def _decided(self, awaited: Sequence[AwaitedCollection], at: datetime) -> dict[str, TransactionIn]:
         """By Lemonway's number. What has been awaited for long is asked for by number, so that the list stays short."""
-        listed_from = at.astimezone(_ROME).date() - _LISTED_FOR
+        listed_from = business_date_of(at) - _LISTED_FOR
         start_at = max(awaited[0].collection_date, listed_from)
         found = await self._directkit.direct_debits_changed(
-            start_at=datetime.combine(start_at, time.min, _PARIS) - _WINDOW_MARGIN, end_at=at + _WINDOW_MARGIN
+            start_at=datetime.combine(start_at, time.min, PARIS) - _WINDOW_MARGIN, end_at=at + _WINDOW_MARGIN
         )
         for overdue in awaited:
             if overdue.collection_date < listed_from:
@@ -90,36 +90,41 @@ class DirectDebitResults:
                 found.extend([one] if one else [])
         return {str(transaction.id): transaction for transaction in found if _is_decided(transaction)}
 
-    async def _record_all(self, awaited: Sequence[AwaitedCollection], decided: dict[str, TransactionIn]) -> set[str]:
+    async def _record_all(self, awaited: Sequence[AwaitedCollection], decided: dict[str, TransactionIn]) -> int:
+        """How many could be recorded."""
         waiting = iter([collection for collection in awaited if collection.money_in_id in decided])
-        recorded: set[str] = set()
+        recorded = 0
 
         async def work() -> None:
+            nonlocal recorded
             for collection in waiting:
-                if await self._record(collection.collection_id, decided[collection.money_in_id]):
-                    recorded.add(collection.collection_id)
+                is_recorded = await self._record(collection, decided[collection.money_in_id])
+                recorded += is_recorded
 
         async with asyncio.TaskGroup() as group:
             for _ in range(_RECORDED_AT_A_TIME):
                 group.create_task(work())
         return recorded
 
-    async def _record(self, collection_id: str, found: TransactionIn) -> bool:
-        """Record a decided one. A loan that contradicts its result is left to a person and stops no other: False."""
+    async def _record(self, awaited: AwaitedCollection, found: TransactionIn) -> bool:
+        """Record a decided one. A loan that contradicts its result is set aside and stops no other: False."""
         try:
             if money_in_outcome(found.status) is Outcome.SUCCEEDED:
                 executed_at = instant(found.execution_date_unix_s)
                 await record_collected(
                     self._pool,
-                    collection_id,
-                    executed_on=executed_at.astimezone(_ROME).date() if executed_at else None,
+                    awaited.collection_id,
+                    executed_on=business_date_of(executed_at) if executed_at else None,
                     collection_wallet=self._collection_wallet,
                     at=self._clock.now(),
                 )
             else:
-                await record_refused(self._pool, collection_id, reason_code=_reason(found), at=self._clock.now())
-        except (asyncpg.IntegrityConstraintViolationError, AssertionError):
-            _log.exception("result_cannot_be_booked", collection=collection_id, movement=found.id)
+                await record_refused(
+                    self._pool, awaited.collection_id, reason_code=_reason(found), at=self._clock.now()
+                )
+        except (asyncpg.IntegrityConstraintViolationError, LoanContradiction):
+            await set_loan_aside(self._pool, awaited.loan_id)
+            _log.exception("result_cannot_be_booked", collection_id=awaited.collection_id, movement=found.id)
             return False
         return True
 

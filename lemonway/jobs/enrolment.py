@@ -20,22 +20,22 @@ from lemonway.statuses import (
     wallet_can_move_money,
 )
 from marketplace.ports import Clock
-from persistence.connection import Pool
-from persistence.enrolments import (
+from persistence.bank_account_checks import (
     BankAccountState,
+    PartyBankAccount,
+    iban_ids_of_others,
+    note_bank_account,
+)
+from persistence.connection import Pool
+from persistence.identity_checks import (
     EnrolledParty,
     KycState,
-    PartyBankAccount,
-    PartyMandate,
     note_account,
-    note_bank_account,
     note_kyc,
-    note_mandate,
-    note_mandate_decided,
     note_onboarding,
-    note_signing,
     note_virtual_iban,
 )
+from persistence.mandate_signing import PartyMandate, note_mandate, note_mandate_decided, note_signing
 
 _LENDER, _PROJECT_HOLDER = "LENDER", "PROJECT_HOLDER"
 _BIC_NOT_PROVIDED = "NOTPROVIDED"
@@ -50,12 +50,12 @@ _IBAN_STATES: dict[int, BankAccountState] = {
 
 
 class DebtorAddress(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the holder of a debited account lives, as the mandate prints it. `country` is a name, not a code."""
+    """Where the holder of a debited account lives, as the mandate prints it (`translation.country_on_mandate`)."""
 
     street: str
     post_code: str
     city: str
-    country: str = "ITALY"
+    country: str
 
 
 class HostedCheck(msgspec.Struct, frozen=True, kw_only=True):
@@ -160,7 +160,7 @@ class Enrolment:
         elif any(profile.status == "REJECTED" for profile in account.profiles or ()):
             reason = "information_to_correct"
         if (state, reason) != (party.kyc_state, party.kyc_reason):
-            await note_kyc(self._pool, party.id, state, reason=reason)
+            await note_kyc(self._pool, party.id, state, at=self._clock.now(), reason=reason)
         return state
 
     async def _wallet_is_open(self, wallet_id: str) -> bool:
@@ -197,7 +197,11 @@ class Enrolment:
 
     async def check_bank_account(self, account: PartyBankAccount) -> BankAccountState | None:
         """Read how the bank account stands and record it; None when Lemonway does not know it."""
+        # One that was refused before stands for its own account of ours: this is another try.
+        others = await iban_ids_of_others(self._pool, account)
         for known in await self._directkit.list_ibans(account.wallet_id):
+            if str(known.id) in others:
+                continue
             if known.type == IbanType.PAYOUT and _same_iban(known.iban, account.iban):
                 return await self._keep_bank_account(account, known.id, known.status)
         return None

@@ -18,13 +18,14 @@ from lemonway.statuses import NotificationCategory
 from lemonway.webhooks import MalformedNotification, NotificationHint, parse_notification
 from marketplace.ports import Clock
 from persistence.connection import Pool
-from persistence.enrolments import mandates_being_signed, party_of_wallet
+from persistence.identity_checks import party_of_wallet
 from persistence.inbox import (
     StoredNotification,
     note_failure,
     note_followed,
     waiting_notifications,
 )
+from persistence.mandate_signing import mandates_being_signed
 from persistence.returned_movements import set_bounced_payout_aside, set_returned_collection_aside
 
 _AT_A_TIME = 4
@@ -63,7 +64,8 @@ class Inbox:
         async def work() -> None:
             nonlocal failed
             for notification in left:
-                failed += not await self._follow(notification)
+                is_followed = await self._follow(notification)
+                failed += not is_followed
 
         async with asyncio.TaskGroup() as group:
             for _ in range(_AT_A_TIME):
@@ -74,8 +76,8 @@ class Inbox:
         try:
             remark = await self._read_again(notification)
         except LemonwayError as failure:
-            _log.warning("notification_not_followed", key=notification.key, cause=str(failure))
-            await note_failure(self._pool, notification.key, cause=str(failure))
+            _log.warning("notification_not_followed", key=notification.key, **failure.for_log())
+            await note_failure(self._pool, notification.key, cause=failure.for_record())
             return False
         await note_followed(self._pool, notification.key, remark=remark)
         return True

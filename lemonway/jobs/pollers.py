@@ -8,8 +8,10 @@ from lemonway.errors import LemonwayError
 from lemonway.jobs.direct_debit_results import DirectDebitResults
 from lemonway.jobs.enrolment import Enrolment
 from lemonway.jobs.wires_in import WiresIn
+from persistence.bank_account_checks import bank_accounts_being_checked
 from persistence.connection import Pool
-from persistence.enrolments import bank_accounts_being_checked, mandates_being_signed, parties_in_identity_check
+from persistence.identity_checks import parties_in_identity_check
+from persistence.mandate_signing import mandates_being_signed
 
 _log = structlog.get_logger(__name__)
 
@@ -35,7 +37,7 @@ class Pollers:
         try:
             await look()
         except LemonwayError as failure:
-            _log.warning("poll_failed", look=look.__name__, cause=str(failure))
+            _log.warning("poll_failed", look=look.__name__, **failure.for_log())
 
     async def _check_identities(self) -> None:
         for party in await parties_in_identity_check(self._pool):

@@ -53,12 +53,12 @@ class Resolver:
             if not found and self._has_been_quiet(lost):
                 found = await self._look_through_history(lost)
                 if not found:
-                    _log.warning("sent_again", instruction=sent.id, kind=sent.kind, attempt=sent.attempt)
+                    _log.warning("sent_again", instruction_id=sent.id, kind=sent.kind, attempt=sent.attempt)
                     await take_back_unsent(self._pool, sent, cause="never arrived at Lemonway: sent again", wait_ms=0)
                     return
         except LemonwayError as failure:
-            wait_ms = self._waits.look_up_ms[1]
-            await look_up_after(self._pool, sent, cause=str(failure), wait_ms=wait_ms, absent_polls=sent.absent_polls)
+            wait_ms, cause = self._waits.look_up_ms[1], failure.for_record()
+            await look_up_after(self._pool, sent, cause=cause, wait_ms=wait_ms, absent_polls=sent.absent_polls)
             return
         await self._act_on(lost, found)
 
@@ -69,11 +69,11 @@ class Resolver:
                 wait_ms = self._next_look_ms(lost.unknown_for_ms)
                 await look_up_after(self._pool, sent, wait_ms=wait_ms, absent_polls=sent.absent_polls + 1)
             case [movement]:
-                _log.info("outcome_found", instruction=sent.id, movement=movement.psp_id, status=movement.status)
+                _log.info("outcome_found", instruction_id=sent.id, movement=movement.psp_id, status=movement.status)
                 await record_outcome(self._pool, sent, movement, self._clock, self._waits)
             case several:
                 numbers = ", ".join(movement.psp_id for movement in several)
-                _log.error("one_reference_twice", instruction=sent.id, movements=numbers)
+                _log.error("one_reference_twice", instruction_id=sent.id, movements=numbers)
                 await set_aside(self._pool, sent, reason=f"several movements carry its reference: {numbers}")
 
     def _has_been_quiet(self, lost: LostTrack) -> bool:

@@ -1,4 +1,4 @@
-"""Who may call: the bearer token and the headers that every call carries (lemonway.md §1)."""
+"""Who may call: the bearer token and the headers that every call carries (docs/lemonway_facts.md §1)."""
 
 from hmac import compare_digest
 from ipaddress import ip_address

@@ -14,6 +14,7 @@ from litestar.static_files import create_static_files_router
 from litestar.template import TemplateConfig
 from litestar.types import ASGIApp
 
+from lemonway.simulator.addresses import CONTROL_PLANE_PATH, DIRECTKIT_PATH, ONBOARDING_PATH, TOKEN_PATH
 from lemonway.simulator.background import background_work
 from lemonway.simulator.behaviour import start_behaviour
 from lemonway.simulator.clock import start_clock
@@ -34,11 +35,6 @@ from lemonway.simulator.settings import SimulatorSettings
 from lemonway.simulator.store import Store
 from lemonway.simulator.wallets import open_own_wallets
 from lemonway.simulator.wires import WireToldDifferently
-
-DIRECTKIT_PATH = "/directkitrest"
-ONBOARDING_PATH = "/onboarding-api"
-TOKEN_PATH = "/oauth/api/v1/oauth/token"
-CONTROL_PLANE_PATH = "/__sim"
 
 _HERE = Path(__file__).parent
 

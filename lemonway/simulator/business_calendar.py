@@ -1,4 +1,4 @@
-"""Business days and the daily cut-off of the bank files: TARGET days, 10:30 in Paris (lemonway.md §5.2, §7.2)."""
+"""Business days and the cut-off of the bank files: TARGET days, 10:30 in Paris (docs/lemonway_facts.md §6, §8)."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""SEPA direct debit: collection, its result on the date, and what the bank takes back (lemonway.md §7.2, §7.3)."""
+"""SEPA direct debit: collection, its result on the date, and what the bank takes back (docs/lemonway_facts.md §8)."""
 
 import sqlite3
 

@@ -8,11 +8,11 @@ from litestar.params import FromPath, QueryParameter, URLEncodedBody
 from litestar.response import Redirect, Template
 
 from lemonway.simulator import mandates, onboarding
+from lemonway.simulator.addresses import SIGNING_PATH
 from lemonway.simulator.desk import AnyRequest, DeskDependency
 from lemonway.simulator.page_texts import texts_for
 
 KYC_PAGE = "/hosted/kyc"
-SIGNING_PAGE = "/webkit"
 
 
 class KycForm(msgspec.Struct, frozen=True):
@@ -43,7 +43,7 @@ async def decide_kyc(
     return Redirect(row["redirect_url"] or f"{KYC_PAGE}/{onboarding_id}", status_code=303)
 
 
-@get(SIGNING_PAGE)
+@get(SIGNING_PATH)
 async def show_signing_page(
     request: AnyRequest, desk: DeskDependency, signing_token: Annotated[str, QueryParameter(name="signingtoken")]
 ) -> Template:
@@ -52,7 +52,7 @@ async def show_signing_page(
     return Template("signing.html.j2", context={"t": texts_for(request), "token": signing_token, "mandate": mandate})
 
 
-@post(SIGNING_PAGE)
+@post(SIGNING_PATH)
 async def decide_signature(
     request: AnyRequest,
     desk: DeskDependency,

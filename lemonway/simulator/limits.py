@@ -1,4 +1,4 @@
-"""Limits of a wallet over the last 24 hours, when the behaviour asks for them (lemonway.md §2.5)."""
+"""Limits of a wallet over the last 24 hours, when the behaviour asks for them (docs/lemonway_facts.md §3)."""
 
 from lemonway.simulator.behaviour import behaviour
 from lemonway.simulator.clock import now_s

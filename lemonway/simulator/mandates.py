@@ -1,4 +1,4 @@
-"""Direct-debit mandates and their electronic signature (lemonway.md §7.1)."""
+"""Direct-debit mandates and their electronic signature (docs/lemonway_facts.md §8)."""
 
 import sqlite3
 from uuid import NAMESPACE_URL, uuid5

@@ -1,7 +1,7 @@
 """Notifications to the partner: written with what they tell of, in its transaction; sent later, until answered 2xx.
 
-Sent as POST form-urlencoded with text values (lemonway.md §9). About one object they leave in the order they were
-made; a copy may be sent twice when the simulator dies between sending and remembering, as Lemonway's may.
+Sent as POST form-urlencoded with text values (docs/lemonway_facts.md §10). About one object they leave in the order
+they were made; a copy may be sent twice when the simulator dies between sending and remembering, as Lemonway's may.
 """
 
 import asyncio
@@ -117,7 +117,8 @@ class NotificationSender:
         due_at_ms = self._store.value("SELECT min(next_attempt_at_ms) FROM notifications WHERE state = 'pending'")
         timeout_s = None if due_at_ms is None else max(due_at_ms - real_now_ms(), 10) / 1000
         try:
-            await asyncio.wait_for(self._wake.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await self._wake.wait()
         except TimeoutError:
             return
 

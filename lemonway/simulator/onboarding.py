@@ -1,4 +1,4 @@
-"""Online Onboarding: accounts before they have a wallet, and how the identity check ends (lemonway.md §3, §15)."""
+"""Online Onboarding: accounts before they have a wallet, how the identity check ends (docs/lemonway_facts.md §4)."""
 
 import re
 import sqlite3

@@ -1,4 +1,4 @@
-"""Pages of a list: `page` from 1, `limit` 20 by default, both left out for everything (lemonway.md §12)."""
+"""Pages of a list: `page` from 1, `limit` 20 by default, both left out for everything (docs/lemonway_facts.md §11)."""
 
 import sqlite3
 from typing import Any, NamedTuple

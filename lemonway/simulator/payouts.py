@@ -1,4 +1,4 @@
-"""Money out: bank accounts of a wallet's owner, payouts, the daily file, and what comes back (lemonway.md §5)."""
+"""Money out: bank accounts of wallets' owners, payouts, the daily file, what comes back (docs/lemonway_facts.md §6)."""
 
 import re
 import sqlite3

@@ -1,4 +1,4 @@
-"""How Lemonway says no: its numbers and what they mean (lemonway.md §10)."""
+"""How Lemonway says no: its numbers and what they mean (docs/lemonway_facts.md §2)."""
 
 _MEANINGS = {
     100: "limit reached for the sending wallet",

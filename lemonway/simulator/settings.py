@@ -16,7 +16,7 @@ class Behaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     `error_mode`: HTTP status of a functional refusal, 200 (as the specification has it) or 400 (as newer pages say);
     malformed data is 400 in both. `money_out_family`: `specification` answers 0 then 3, `dashboard` 4 then 0.
     `iban_validation`: a payout IBAN is activated at once, or waits (status 4) for the control plane.
-    The limits are those of a verified crowdlending wallet over 24 hours (lemonway.md §2.5), off by default.
+    The limits are those of a verified crowdlending wallet over 24 hours (docs/lemonway_facts.md §3), off by default.
     """
 
     error_mode: Literal["http200", "http400"] = "http200"

@@ -1,4 +1,4 @@
-"""How DirectKit shows transactions, one by one and in lists (lemonway.md §8)."""
+"""How DirectKit shows transactions, one by one and in lists (docs/lemonway_facts.md §9)."""
 
 import sqlite3
 

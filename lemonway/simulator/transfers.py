@@ -1,4 +1,4 @@
-"""P2P: money from wallet to wallet, at once and wholly, or on a date to come (lemonway.md §6)."""
+"""P2P: money from wallet to wallet, at once and wholly, or on a date to come (docs/lemonway_facts.md §7)."""
 
 from typing import Any
 

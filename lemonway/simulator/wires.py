@@ -1,4 +1,4 @@
-"""Money in by bank wire: virtual IBANs, and wires as the outside world sends them (lemonway.md §4)."""
+"""Money in by bank wire: virtual IBANs, and wires as the outside world sends them (docs/lemonway_facts.md §5)."""
 
 from typing import Annotated
 

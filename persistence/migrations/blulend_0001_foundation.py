@@ -4,24 +4,17 @@ The statements are plain SQL, one file per subject, because composite keys, trig
 constraints between columns are what keeps the record right, and Piccolo's own migrations have no words for them.
 """
 
-from pathlib import Path
-
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 
-from persistence.piccolo_conf import DB
+from persistence.migrations.sql_files import run_sql_files
 
 ID = "0001"
 VERSION = "1.38.0"
 DESCRIPTION = "foundation"
 
-_SQL_FILES = sorted((Path(__file__).parent / "foundation").glob("*.sql"))
-
 
 async def _create_schema() -> None:
-    transaction = DB.current_transaction.get()
-    assert transaction is not None, "a migration runs within one"
-    for path in _SQL_FILES:
-        await transaction.connection.execute(path.read_text(encoding="utf-8"))
+    await run_sql_files("foundation")
 
 
 async def forwards() -> MigrationManager:

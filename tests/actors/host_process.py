@@ -18,6 +18,7 @@ async def main(url: str, owner_id: str, lease_ms: int) -> None:
         lease_ms=lease_ms,
         clock=SystemClock(),
         ticking=False,
+        staging_ms=0,
     )
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, host.stop)
     running = asyncio.create_task(host.run())

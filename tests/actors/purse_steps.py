@@ -16,9 +16,11 @@ MONDAY = datetime(2026, 11, 23, 9, tzinfo=UTC)
 BOOK_SHARD = "bk07"
 
 
-def a_step(operation: PurseOperation, ref: str, *, lender_id: str = "ada", cents: int = 0) -> PurseInstruction:
+def a_step(
+    operation: PurseOperation, ref: str, *, lender_id: str = "ada", cents: int = 0, at: datetime = MONDAY
+) -> PurseInstruction:
     return PurseInstruction(
-        instruction_id=f"{operation}:{ref}", lender_id=lender_id, operation=operation, ref=ref, at=MONDAY, cents=cents
+        instruction_id=f"{operation}:{ref}", lender_id=lender_id, operation=operation, ref=ref, at=at, cents=cents
     )
 
 
@@ -36,15 +38,31 @@ def a_deposit(
     )
 
 
+def principal_back(freed_cents: dict[str, int], *, ref: str = "movement-1", lender_id: str = "ada") -> PurseInstruction:
+    return PurseInstruction(
+        instruction_id=f"free_use:{ref}",
+        lender_id=lender_id,
+        operation="free_use",
+        ref=ref,
+        at=MONDAY,
+        freed_cents=freed_cents,
+    )
+
+
 def limits(
-    version: int, *, lender_id: str = "ada", reserve_cents: int = 0, budgets: dict[str, int] | None = None
+    version: int,
+    *,
+    lender_id: str = "ada",
+    reserve_cents: int = 0,
+    budgets: dict[str, int] | None = None,
+    at: datetime = MONDAY,
 ) -> PurseInstruction:
     return PurseInstruction(
         instruction_id=f"limits:{version}",
         lender_id=lender_id,
         operation="limits",
         ref=f"{lender_id}:{version}",
-        at=MONDAY,
+        at=at,
         reserve_cents=reserve_cents,
         strategy_limits=budgets or {},
     )
@@ -59,7 +77,9 @@ def a_take(
     strategy_id: str = "main",
     min_cents: int = 1,
     replaces: str | None = None,
+    limit_keys: tuple[str, ...] | None = None,
 ) -> TakeCall:
+    """A take that counts against its strategy's own key unless other keys are named."""
     return TakeCall(
         cover_id=f"{BOOK_SHARD}:{seq}",
         fill_id=f"{BOOK_SHARD}.{seq}.{place}",
@@ -68,6 +88,7 @@ def a_take(
         cents=cents,
         min_cents=min_cents,
         replaces=replaces,
+        limit_keys=(strategy_id,) if limit_keys is None else limit_keys,
     )
 
 
@@ -75,13 +96,15 @@ def a_release(take: TakeCall) -> ReleaseCall:
     return ReleaseCall(cover_id=take.cover_id, fill_id=take.fill_id, lender_id=take.lender_id)
 
 
-async def ask(purses: RedisPurses, *calls: TakeCall | ReleaseCall, low_water: int = 0) -> list[PurseAnswer]:
+async def ask(
+    purses: RedisPurses, *calls: TakeCall | ReleaseCall, low_water: int = 0, at: datetime = MONDAY
+) -> list[PurseAnswer]:
     """Releases first, then takes, as a book sends them."""
     asked = PurseCalls(
         releases=tuple(call for call in calls if isinstance(call, ReleaseCall)),
         takes=tuple(call for call in calls if isinstance(call, TakeCall)),
     )
-    return list(await purses.ask(asked, book_shard=BOOK_SHARD, low_water=low_water, at=MONDAY))
+    return list(await purses.ask(asked, book_shard=BOOK_SHARD, low_water=low_water, at=at))
 
 
 async def figures(connection: RedisConnection, shards: ShardMap, lender_id: str = "ada") -> PurseFigures:

@@ -34,6 +34,7 @@ def a_host(
         lease_ms=lease_ms,
         clock=clock or SetClock(),
         ticking=ticking,
+        staging_ms=0,
     )
 
 

@@ -33,10 +33,12 @@ from marketplace.book_events import (
     RequestClosed,
     RequestOpened,
     RequestSigned,
+    StagingSet,
     StandingsObserved,
     TermsPublished,
 )
-from marketplace.commands import CancelRequest, GrantCompanyBudget, SignRequest
+from marketplace.book_replay import ReplayedBook
+from marketplace.commands import AnyBookCommand, CancelRequest, GrantCompanyBudget, SignRequest
 from marketplace.journal import GENESIS_HASH
 from marketplace.ports import JournalHead
 from tests.actors.book_examples import (
@@ -97,23 +99,56 @@ async def test_a_request_is_covered_promise_by_promise(
 
     events = await book_events(connection, shards)
     assert [type(event) for event in events] == [
-        *(TermsPublished, OfferPlaced, OfferPlaced, RequestOpened, StandingsObserved),
+        *(TermsPublished, StagingSet, OfferPlaced, OfferPlaced, RequestOpened, StandingsObserved),
         *(CoverProposed, LegTaken, LegTaken, Covered),
     ]
     shard = shards.of_company(ALFA)
     covered = events[-1]
     assert isinstance(covered, Covered)
     assert [(fill.fill_id, fill.lender_id, fill.cents) for fill in covered.fills] == [
-        (f"{shard}.6.0", "ada", 30_000),
-        (f"{shard}.6.1", "bob", 30_000),
+        (f"{shard}.7.0", "ada", 30_000),
+        (f"{shard}.7.1", "bob", 30_000),
     ]
-    assert await order_books.outcome(ALFA, f"{ALFA}-3") == "ok:4"
+    assert await order_books.outcome(ALFA, f"{ALFA}-3") == "ok:5"
     found = await read_purses(connection, shards)
     assert [(purse.lender_id, purse.free_cents, purse.taken_cents) for purse in found.purses] == [
         ("ada", 20_000, 30_000),
         ("bob", 20_000, 30_000),
     ]
     assert purse_breaks(found) == []
+
+
+async def test_what_a_host_records_is_decided_again_alike(
+    connection: RedisConnection,
+    shards: ShardMap,
+    connect: ConnectTo,
+    order_books: RedisOrderBooks,
+    purses: RedisPurses,
+) -> None:
+    clock = SetClock()
+    commands: list[AnyBookCommand] = [
+        *(terms(), an_offer("ada"), a_request("r1", 60_000)),
+        *(a_request("r2", 60_000), an_offer("bob")),
+    ]
+    await fund(purses, ada=100_000, bob=10_000)
+    async with running(a_host(connect, shards, clock=clock, ticking=True)):
+        await send_all(order_books, *commands)
+        await at_rest(order_books)
+        clock.now_at = MONDAY + timedelta(hours=72)
+        async with asyncio.timeout(5):
+            while not isinstance((await book_events(connection, shards))[-1], RequestClosed):
+                await asyncio.sleep(0.02)
+        await at_rest(order_books)
+
+    shard = shards.of_company(ALFA)
+    envelopes = [an_envelope(command, command_id=f"{ALFA}-{place}") for place, command in enumerate(commands)]
+    replayed = ReplayedBook(ALFA, shard, {envelope.command_id: envelope for envelope in envelopes})
+    for entry in await read_entries(connection, shards, shard, after_seq=0, limit=1_000):
+        replayed.take(entry.seq, entry.payload)
+    replayed.finish()
+    assert (replayed.differences, replayed.limits_passed, replayed.turns_without_command) == ([], [], 0)
+    assert replayed.turns_decided >= 9
+    assert [booked.state for booked in replayed.book.requests.values()] == ["covered", "closed"]
 
 
 async def test_every_event_names_its_cause_and_the_books_own_time(
@@ -130,12 +165,13 @@ async def test_every_event_names_its_cause_and_the_books_own_time(
         await order_books.send(an_envelope(a_request("r1", 60_000), command_id="open", at=later))
         await at_rest(order_books)
 
-    cover_id = f"{shards.of_company(ALFA)}:5"
     assert [(record.cause_id, record.at) for record in await book_records(connection, shards)] == [
         (f"{ALFA}-0", MONDAY),
+        (f"setting:{ALFA}:2", MONDAY),
         (f"{ALFA}-1", MONDAY),
         ("open", later),
-        *[(cover_id, later)] * 4,
+        *[(f"step:{ALFA}:5", later)] * 2,
+        *[(f"answers:{ALFA}:7", later)] * 2,
     ]
 
 
@@ -268,14 +304,15 @@ async def test_a_ticking_host_lets_waiting_requests_expire(
         await at_rest(order_books)
         clock.now_at = MONDAY + timedelta(hours=72)
         async with asyncio.timeout(5):
-            while not isinstance((await book_events(connection, shards))[-2], RequestClosed):
+            while not isinstance((await book_events(connection, shards))[-1], RequestClosed):
                 await asyncio.sleep(0.02)
         await at_rest(order_books)
 
-    closed, acknowledged = (await book_records(connection, shards))[-2:]
-    assert closed.event == RequestClosed(request_id="r1", why="expired")
+    acknowledged, closed = (await book_records(connection, shards))[-2:]
     assert isinstance(acknowledged.event, CommandAcknowledged)
-    assert closed.at == MONDAY + timedelta(hours=72)
+    assert closed.event == RequestClosed(request_id="r1", why="expired")
+    assert (acknowledged.cause_id[:5], closed.cause_id[:5]) == ("tick:", "step:")
+    assert acknowledged.at == closed.at == MONDAY + timedelta(hours=72)
 
 
 async def test_without_ticking_a_host_leaves_time_to_others(
@@ -286,7 +323,8 @@ async def test_without_ticking_a_host_leaves_time_to_others(
         await at_rest(order_books)
         await asyncio.sleep(1.2)
 
-    assert [type(event) for event in await book_events(connection, shards)] == [TermsPublished, RequestOpened]
+    events = await book_events(connection, shards)
+    assert [type(event) for event in events] == [TermsPublished, StagingSet, RequestOpened]
 
 
 class HostProcess:

@@ -1,6 +1,6 @@
 """What a purse decides, and that it decides each thing once."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 import pytest
@@ -25,6 +25,7 @@ from marketplace.purse_events import (
     FillTaken,
     FillVoided,
     LimitsSet,
+    UseFreed,
     WithdrawalHeld,
     WithdrawalRefused,
     WithdrawalSent,
@@ -39,8 +40,13 @@ from tests.actors.purse_steps import (
     ask,
     figures,
     limits,
+    principal_back,
     purse_events,
 )
+
+LATER = MONDAY + timedelta(seconds=1)
+NOVEMBER_24_MONTHS = ("main", "main/24m", "main/2026-11")
+PURSE_LENDS: tuple[PurseOperation, ...] = ("post", "lend")
 
 
 async def outcomes(purses: RedisPurses, *calls: TakeCall | ReleaseCall) -> list[tuple[str, int]]:
@@ -53,7 +59,15 @@ class TestDeposit:
         await purses.apply(a_deposit(50_000))
 
         assert await purses.standings(["ada"]) == [
-            Standing(lender_id="ada", ver=1, free_cents=50_000, cash_since_at=MONDAY, strategy_rooms={})
+            Standing(
+                lender_id="ada",
+                ver=1,
+                free_cents=50_000,
+                cash_since_at=MONDAY,
+                strategy_rooms={},
+                fresh_cents=50_000,
+                fresh_at=MONDAY,
+            )
         ]
 
     async def test_keeps_what_is_not_to_be_lent_out_of_reach(
@@ -132,6 +146,57 @@ class TestTake:
 
         assert await outcomes(purses, a_take(2, 10_000)) == [("taken", 2_000)]
 
+    @pytest.mark.parametrize(
+        ("tightest", "granted"),
+        [
+            pytest.param({"main": 700, "main/24m": 900, "main/2026-11": 900}, 700, id="the budget"),
+            pytest.param({"main": 900, "main/24m": 600, "main/2026-11": 900}, 600, id="the cap of the term"),
+            pytest.param({"main": 900, "main/24m": 900, "main/2026-11": 500}, 500, id="the pace of the month"),
+            pytest.param({"main/36m": 1, "main/2026-12": 1, "other": 1}, 1_000, id="no key of this lending"),
+        ],
+    )
+    async def test_the_tightest_limit_among_its_keys_decides(
+        self, purses: RedisPurses, tightest: dict[str, int], granted: int
+    ) -> None:
+        await purses.apply(a_deposit(50_000))
+        await purses.apply(limits(1, budgets=tightest))
+
+        assert await outcomes(purses, a_take(1, 1_000, limit_keys=NOVEMBER_24_MONTHS)) == [("taken", granted)]
+
+    async def test_use_is_counted_on_every_key_and_shown_for_those_with_a_limit(
+        self, connection: RedisConnection, purses: RedisPurses, shards: ShardMap
+    ) -> None:
+        await purses.apply(a_deposit(50_000))
+        await ask(purses, a_take(1, 1_000, limit_keys=NOVEMBER_24_MONTHS))
+        await ask(purses, a_take(2, 400, limit_keys=("main", "main/36m", "main/2026-12")))
+        await purses.apply(limits(1, budgets={"main/24m": 5_000, "main/2026-12": 300, "main/48m": 70}))
+
+        assert (await figures(connection, shards)).strategy_uses == {
+            "main": 1_400,
+            "main/2026-11": 1_000,
+            "main/2026-12": 400,
+            "main/24m": 1_000,
+            "main/36m": 400,
+        }
+        (standing,) = await purses.standings(["ada"])
+        assert standing.strategy_rooms == {"main/2026-12": 0, "main/24m": 4_000, "main/48m": 70}
+
+    async def test_without_keys_counts_against_nothing(
+        self, connection: RedisConnection, purses: RedisPurses, shards: ShardMap
+    ) -> None:
+        await purses.apply(a_deposit(50_000))
+        await purses.apply(limits(1, budgets={"main": 0}))
+        take = a_take(1, 1_000, limit_keys=())
+
+        assert await outcomes(purses, take) == [("taken", 1_000)]
+        assert await outcomes(purses, a_release(take)) == [("released", 0)]
+        assert (await figures(connection, shards)).strategy_uses == {}
+
+    @pytest.mark.parametrize("keys", [("main", "main"), ("main", ""), ("a b",), ("a,b", "b")], ids=str)
+    async def test_keys_that_cannot_be_told_apart_are_refused(self, purses: RedisPurses, keys: tuple[str, ...]) -> None:
+        with pytest.raises(FunctionFault, match="BADARG limit key"):
+            await ask(purses, a_take(1, 1_000, limit_keys=keys))
+
     async def test_two_fills_of_one_call_do_not_get_the_same_euro(self, purses: RedisPurses) -> None:
         await purses.apply(a_deposit(10_000))
 
@@ -157,8 +222,9 @@ class TestTake:
         await purses.apply(a_deposit(10_000))
         await ask(purses, a_take(1, 8_000))
 
-        with pytest.raises(PurseTermsDiffer, match=r"bk07\.1\.0"):
-            await ask(purses, a_take(1, 8_001))
+        for other in (a_take(1, 8_001), a_take(1, 8_000, limit_keys=("main", "main/24m"))):
+            with pytest.raises(PurseTermsDiffer, match=r"bk07\.1\.0"):
+                await ask(purses, other)
 
     async def test_an_unknown_fill_below_the_low_water_mark_is_never_decided(self, purses: RedisPurses) -> None:
         await purses.apply(a_deposit(10_000))
@@ -200,6 +266,7 @@ class TestSwap:
             ver=3,
             free_cents=0,
             strategy_id="main",
+            limit_keys=("main",),
             want_cents=10_000,
             cents=10_000,
             replaced_fill_id="bk07.41.1",
@@ -246,6 +313,33 @@ class TestSwap:
         await ask(purses, a_take(2, 9_000, strategy_id="other", replaces=old.fill_id))
 
         assert (await figures(connection, shards)).strategy_uses == {"main": 0, "other": 9_000}
+
+    async def test_counts_what_the_replaced_promise_used_as_room_of_its_own_keys_alone(
+        self, connection: RedisConnection, purses: RedisPurses, shards: ShardMap
+    ) -> None:
+        await purses.apply(a_deposit(50_000))
+        old = a_take(1, 1_000, limit_keys=("main", "main/2026-11"))
+        await ask(purses, old)
+        await purses.apply(limits(1, budgets={"main": 1_300, "main/2026-12": 1_200}))
+
+        in_december = a_take(2, 2_000, limit_keys=("main", "main/2026-12"), replaces=old.fill_id)
+
+        assert await outcomes(purses, in_december) == [("taken", 1_200)]
+        assert (await figures(connection, shards)).strategy_uses == {
+            "main": 1_200,
+            "main/2026-11": 0,
+            "main/2026-12": 1_200,
+        }
+
+    async def test_to_a_strategy_that_shares_no_limit_gets_no_room_from_the_old_one(self, purses: RedisPurses) -> None:
+        await purses.apply(a_deposit(10_000))
+        old = a_take(1, 1_000)
+        await ask(purses, old)
+        await purses.apply(limits(1, budgets={"main": 5_000, "other": 1_500}))
+
+        swap = a_take(2, 2_000, strategy_id="other", replaces=old.fill_id)
+
+        assert await outcomes(purses, swap) == [("taken", 1_500)]
 
     async def test_of_a_fill_that_holds_nothing_is_denied(self, purses: RedisPurses) -> None:
         await purses.apply(a_deposit(10_000))
@@ -373,13 +467,29 @@ class TestPayments:
 
         assert (await figures(connection, shards)).out_cents == 8_000
 
-    async def test_lent_money_still_uses_the_strategys_budget(
-        self, connection: RedisConnection, purses: RedisPurses, shards: ShardMap, fill_id: str
+    @pytest.mark.parametrize(
+        ("steps", "used_cents"),
+        [
+            pytest.param(["post", "lend"], 8_000, id="lent money still counts"),
+            pytest.param(["refund"], 0, id="a promise refunded does not"),
+            pytest.param(["post", "refund"], 0, id="nor does sent money that came back"),
+        ],
+    )
+    async def test_limits_count_what_is_at_risk(
+        self,
+        connection: RedisConnection,
+        purses: RedisPurses,
+        shards: ShardMap,
+        steps: list[PurseOperation],
+        used_cents: int,
     ) -> None:
-        await purses.apply(a_step("post", fill_id))
-        await purses.apply(a_step("lend", fill_id))
+        await purses.apply(a_deposit(10_000))
+        take = a_take(1, 8_000, limit_keys=NOVEMBER_24_MONTHS)
+        await ask(purses, take)
+        for operation in steps:
+            await purses.apply(a_step(operation, take.fill_id))
 
-        assert (await figures(connection, shards)).strategy_uses == {"main": 8_000}
+        assert (await figures(connection, shards)).strategy_uses == dict.fromkeys(NOVEMBER_24_MONTHS, used_cents)
 
     async def test_lending_what_was_not_sent_is_impossible(self, purses: RedisPurses, fill_id: str) -> None:
         with pytest.raises(PurseStepImpossible, match="it is taken"):
@@ -393,6 +503,134 @@ class TestPayments:
     async def test_an_unknown_fill_is_refused(self, purses: RedisPurses) -> None:
         with pytest.raises(PurseStepUnknown):
             await purses.apply(a_step("post", "bk07.99.0"))
+
+
+class TestPrincipalThatComesBack:
+    @pytest.fixture
+    async def lent(self, purses: RedisPurses) -> RedisPurses:
+        """80.00 lent under a budget of 80.00, a cap of 100.00 for the term and a pace of 90.00."""
+        await purses.apply(a_deposit(100_000))
+        await purses.apply(limits(1, budgets={"main": 8_000, "main/24m": 10_000, "main/2026-11": 9_000}))
+        take = a_take(1, 8_000, limit_keys=NOVEMBER_24_MONTHS)
+        await ask(purses, take)
+        for operation in PURSE_LENDS:
+            await purses.apply(a_step(operation, take.fill_id))
+        return purses
+
+    async def test_frees_the_keys_it_names_once(
+        self, connection: RedisConnection, lent: RedisPurses, shards: ShardMap
+    ) -> None:
+        back = principal_back({"main": 3_000, "main/24m": 3_000})
+        for _ in range(2):
+            await lent.apply(back)
+
+        (standing,) = await lent.standings(["ada"])
+        assert standing.strategy_rooms == {"main": 3_000, "main/24m": 5_000, "main/2026-11": 1_000}
+        assert standing.free_cents == 92_000, "the money itself comes with a deposit"
+        assert (await purse_events(connection, shards))[-1] == UseFreed(
+            lender_id="ada",
+            ref="movement-1",
+            at=MONDAY,
+            ver=6,
+            free_cents=92_000,
+            freed_cents={"main": 3_000, "main/24m": 3_000},
+        )
+        assert purse_breaks(await read_purses(connection, shards)) == []
+
+    async def test_is_lent_again_as_far_as_the_pace_allows(self, lent: RedisPurses) -> None:
+        await lent.apply(principal_back({"main": 3_000, "main/24m": 3_000}))
+
+        assert await outcomes(lent, a_take(2, 5_000, limit_keys=NOVEMBER_24_MONTHS)) == [("taken", 1_000)]
+
+    async def test_beyond_what_is_used_is_refused_and_changes_nothing(
+        self, connection: RedisConnection, lent: RedisPurses, shards: ShardMap
+    ) -> None:
+        before = await read_purses(connection, shards)
+
+        with pytest.raises(PurseStepImpossible, match="less than that is used of main/24m"):
+            await lent.apply(principal_back({"main": 8_000, "main/24m": 8_001}))
+        assert await read_purses(connection, shards) == before
+
+    async def test_frees_uses_without_a_limit_as_well(
+        self, connection: RedisConnection, lent: RedisPurses, shards: ShardMap
+    ) -> None:
+        await lent.apply(limits(2))
+        await lent.apply(principal_back({"main": 8_000, "main/24m": 8_000}))
+
+        assert (await figures(connection, shards)).strategy_uses == {"main": 0, "main/24m": 0, "main/2026-11": 8_000}
+
+
+class TestFreshCash:
+    async def test_what_came_at_the_latest_instant_is_fresh_and_all_before_it_rests(self, purses: RedisPurses) -> None:
+        await purses.apply(a_deposit(50_000))
+        await purses.apply(a_deposit(7_000, ref="wire-2", at=LATER))
+        await purses.apply(a_deposit(3_000, ref="wire-3", at=LATER))
+
+        assert await fresh(purses) == (60_000, 10_000, LATER)
+
+    async def test_resting_money_is_spent_first(self, purses: RedisPurses) -> None:
+        await purses.apply(a_deposit(50_000))
+        await purses.apply(a_deposit(7_000, ref="wire-2", at=LATER))
+
+        await ask(purses, a_take(1, 50_000), at=LATER)
+        after_the_resting = await fresh(purses)
+        await ask(purses, a_take(2, 2_000), at=LATER)
+
+        assert after_the_resting == (7_000, 7_000, LATER)
+        assert await fresh(purses) == (5_000, 5_000, LATER)
+
+    async def test_money_given_back_is_fresh(self, purses: RedisPurses) -> None:
+        await purses.apply(a_deposit(50_000))
+        first, second = a_take(1, 10_000), a_take(2, 10_000)
+        await ask(purses, first, second)
+
+        await ask(purses, a_release(first), at=LATER)
+        released = await fresh(purses)
+        await purses.apply(a_step("refund", second.fill_id, at=LATER + timedelta(microseconds=1)))
+
+        assert released == (40_000, 10_000, LATER)
+        assert await fresh(purses) == (50_000, 10_000, LATER + timedelta(microseconds=1))
+
+    async def test_money_that_a_swap_gives_back_is_fresh(self, purses: RedisPurses) -> None:
+        await purses.apply(a_deposit(50_000))
+        old = a_take(1, 10_000)
+        await ask(purses, old)
+
+        await ask(purses, a_take(2, 4_000, replaces=old.fill_id), at=LATER)
+
+        assert await fresh(purses) == (46_000, 6_000, LATER)
+
+    async def test_money_not_to_be_lent_is_never_fresh(self, purses: RedisPurses) -> None:
+        await purses.apply(limits(1, reserve_cents=2_000))
+        await purses.apply(a_deposit(10_000, reserved_cents=3_000, at=LATER))
+
+        assert await fresh(purses) == (5_000, 5_000, LATER)
+
+    async def test_a_reserve_given_up_is_fresh(self, purses: RedisPurses) -> None:
+        await purses.apply(limits(1, reserve_cents=2_000))
+        await purses.apply(a_deposit(10_000))
+
+        await purses.apply(limits(2, reserve_cents=500, at=LATER))
+
+        assert await fresh(purses) == (9_500, 1_500, LATER)
+
+    async def test_a_step_late_on_its_way_does_not_make_fresh_money_rest(self, purses: RedisPurses) -> None:
+        await purses.apply(a_deposit(7_000, at=LATER))
+        await purses.apply(a_deposit(50_000, ref="wire-2", at=MONDAY))
+
+        assert await fresh(purses) == (57_000, 57_000, LATER)
+
+    async def test_a_fraction_of_a_second_is_later_than_the_whole_second(self, purses: RedisPurses) -> None:
+        await purses.apply(a_deposit(50_000, at=MONDAY))
+        await purses.apply(a_deposit(7_000, ref="wire-2", at=MONDAY + timedelta(milliseconds=5)))
+
+        assert await fresh(purses) == (57_000, 7_000, MONDAY + timedelta(milliseconds=5))
+
+
+async def fresh(purses: RedisPurses) -> tuple[int, int, datetime | None]:
+    """What Ada can spend, how much of it is fresh, and since when."""
+    (standing,) = await purses.standings(["ada"])
+    return standing.free_cents, standing.fresh_cents, standing.fresh_at
 
 
 class TestPayouts:
@@ -464,6 +702,7 @@ class TestReferences:
             pytest.param(limits(1, reserve_cents=1), limits(1, reserve_cents=2), id="another reserve"),
             pytest.param(limits(1, budgets={"a": 1}), limits(1, budgets={"b": 1}), id="other budgets"),
             pytest.param(a_step("hold", "p", cents=1), a_step("hold", "p", cents=2), id="another amount to set aside"),
+            pytest.param(principal_back({}), principal_back({"a": 1}), id="other limits to free"),
         ],
     )
     async def test_a_reference_used_again_with_other_terms_is_refused(
@@ -515,8 +754,7 @@ async def test_every_event_is_journaled_as_the_domain_would_encode_it(
     await ask(purses, a_take(2, 20_000, replaces="bk07.1.0"), a_take(2, 5_000, place=1))
     await ask(purses, a_release(a_take(2, 5_000, place=1)), a_release(a_take(3, 1)))
     steps: tuple[tuple[PurseOperation, str, int], ...] = (
-        ("post", "bk07.2.0", 0),
-        ("lend", "bk07.2.0", 0),
+        *((operation, "bk07.2.0", 0) for operation in PURSE_LENDS),
         ("hold", "p1", 7),
         ("hold", "p2", 10**9),
         ("pay_out", "p1", 0),
@@ -525,8 +763,9 @@ async def test_every_event_is_journaled_as_the_domain_would_encode_it(
     )
     for operation, ref, cents in steps:
         await purses.apply(a_step(operation, ref, cents=cents))
-    await ask(purses, a_take(4, 1_000))
+    await ask(purses, a_take(4, 1_000, limit_keys=()))
     await purses.apply(a_step("refund", "bk07.4.0"))
+    await purses.apply(principal_back({"main": 700}))
 
     entries = await read_entries(connection, shards, shards.of_lender("ada"), after_seq=0, limit=100)
     events = await purse_events(connection, shards)
@@ -534,7 +773,7 @@ async def test_every_event_is_journaled_as_the_domain_would_encode_it(
     assert [type(event) for event in events] == [
         *(Deposited, LimitsSet, FillTaken, FillDenied, FillTaken, FillTaken, FillReleased, FillVoided, FillSent),
         *(FillLent, WithdrawalHeld, WithdrawalRefused, WithdrawalSent, WithdrawalHeld, WithdrawalVoided),
-        *(FillTaken, FillRefunded),
+        *(FillTaken, FillRefunded, UseFreed),
     ]
     assert [entry.payload for entry in entries] == [msgspec.json.encode(event) for event in events]
     assert [entry.kind for entry in entries] == [event.__struct_config__.tag for event in events]

@@ -38,7 +38,7 @@ async def add_terms_and_lenders(gateway: RunningGateway, *, lender_cents: int) -
         return
     for name in ("ada", "bob"):
         lender = await gateway.add_lender(name)
-        await lender.put(f"/strategies/{id_of(f'strategy of {name}')}", {"name": "main"})
+        await lender.put(f"/strategies/{id_of(f'strategy of {name}')}", {"name": "main", "caps": {"borrower_bp": None}})
         await gateway.wire(name, "lender_person", lender_cents)
         path = f"/companies/{id_of('alfa')}/offers/{id_of(f'offer of {name}')}?wait_s=10"
         assert (await lender.put(path, offer_body(name))).status_code == 201

@@ -22,7 +22,8 @@ from actors.redis_connection import RedisConnection
 from actors.shards import ShardMap
 from api.access_keys import key_id_of
 from api.feeds.client import BookFeedClient
-from api.process import GatewayPlace, GatewayServer, open_gateway, uvicorn_config
+from api.own_signals_server import OwnSignalsServer
+from api.process import GatewayPlace, open_gateway, uvicorn_config
 from api.settings import ApiSettings
 from cli.listening import listen
 from lemonway.transport import LemonwayConnection
@@ -254,7 +255,7 @@ async def serving(place: GatewayPlace, listening: socket.socket) -> AsyncIterato
     async with open_gateway(place) as gateway:
         config = uvicorn_config(gateway.app)
         config.timeout_graceful_shutdown = 1
-        server = GatewayServer(config)
+        server = OwnSignalsServer(config)
         task = asyncio.create_task(server.serve(sockets=[listening]))
         while not (server.started and gateway.channels.is_current):
             assert not task.done(), task
@@ -285,6 +286,7 @@ async def running_books(*, database_url: str, book_redis_url: str) -> AsyncItera
             lease_ms=3_000,
             clock=clock,
             ticking=False,
+            staging_ms=0,
         )
         purses = RedisPurses(connection, shards)
         loops: list[Projector | PurseApplier | CommandSweeper] = [

@@ -22,7 +22,7 @@ from tests.api.running_gateway import (
     secret_of,
     terms_body,
 )
-from tests.api.two_of_each import OWNERS, TwoOfEach, make_two_of_each
+from tests.api.two_of_each import LENDERS, OWNERS, TwoOfEach, fill_id_of, make_two_of_each
 
 CALLERS = (None, *Role)
 ANSWERED = "reached"
@@ -41,34 +41,49 @@ def examples(name: str) -> dict[str, Example]:
     own = {kind: id_of(f"{kind} of {name}") for kind in ("request", "loan", "mandate", "payout", "strategy", "offer")}
     account, company = id_of(f"bank account of {name}"), id_of(name)
     new = id_of(f"something new of {name}")
+    # Both borrowers are employees of alfa: what is foreign to the first is the company it does not work for.
+    employer = id_of("beta" if name == "dora" else "alfa")
+    fill = fill_id_of(name) if name in LENDERS else "bk00.9.9"
     registration = {"kind": "borrower", "person": a_person("eva"), "secret": secret_of("eva")}
     entity = {"name": "Gamma", "registration_number": "12345678901", "address": ADDRESS}
     company_body = {"entity": entity, "representative": a_person("eva"), "code": "GAMMA-1", "secret": secret_of("eva")}
     signature = {"cover_id": "bk00:1", "mandate_id": own["mandate"]}
     return {
         "AddBankAccount": Example(f"/bank-accounts/{new}", {"iban": IBAN, "holder": "x"}),
+        "AskWhatIf": Example(f"/strategies/{own['strategy']}/what-if", {"rate_floor_bp": 450}),
         "AskPayout": Example(f"/payouts/{own['payout']}", {"amount_cents": 1_000, "bank_account_id": account}),
         "AssessRequest": Example(f"/requests/{own['request']}/assessment"),
+        "BarLender": Example(f"/ops/books/{id_of('alfa')}/bars/{id_of('ada')}/conflict", {}),
         "CancelRequest": Example(f"/requests/{own['request']}/cancellation"),
+        "ChangeOffer": Example(f"/companies/{id_of('alfa')}/offers/{own['offer']}", {"rate_floor_bp": 400}),
+        "ChangeStrategy": Example(f"/strategies/{own['strategy']}", {"priority": 2}),
         "CheckCompanyCode": Example("/company-code-checks", {"code": "x"}),
         "ClaimEmployment": Example(f"/employments/{new}", {"check_token": "x", "tax_code": "A" * 16}),
+        "CloseStrategy": Example(f"/strategies/{own['strategy']}/closure"),
         "CreateCompany": Example(f"/ops/companies/{new}", company_body),
         "CreateMandate": Example(f"/mandates/{new}", {"bank_account_id": account}),
         "CreateStrategy": Example(f"/strategies/{own['strategy']}", {"name": "main"}),
         "CreateVirtualIban": Example("/wallet/virtual-iban"),
+        "ExplainIdleMoney": Example(f"/strategies/{own['strategy']}/idle"),
+        "ForecastLending": Example(f"/strategies/{own['strategy']}/forecast"),
         "GetBankAccount": Example(f"/bank-accounts/{account}"),
         "GetClock": Example("/clock"),
         "GetCommand": Example(f"/commands/{id_of(f'command of {name}')}"),
         "GetCompany": Example(f"/companies/{id_of('alfa')}"),
+        "GetCompanyState": Example(f"/companies/{company}/state"),
         "GetEmployment": Example(f"/employments/{id_of(f'employment of {name}')}"),
+        "GetFill": Example(f"/fills/{fill}"),
+        "GetFillReceipt": Example(f"/fills/{fill}/receipt"),
         "GetKyc": Example("/kyc"),
         "GetLoan": Example(f"/loans/{own['loan']}"),
         "GetMandate": Example(f"/mandates/{own['mandate']}"),
         "GetMarketResult": Example("/ops/result"),
         "GetMetrics": Example("//metrics"),
+        "GetOutlook": Example(f"/companies/{employer}/outlook?amount_cents=100000&term_months=12"),
         "GetPayout": Example(f"/payouts/{own['payout']}"),
         "GetPayoutRule": Example("/payout-rule"),
         "GetRequest": Example(f"/requests/{own['request']}"),
+        "GetRequestReceipt": Example(f"/requests/{own['request']}/receipt"),
         "GetStaticFile": Example("//static/x/live_books.js"),
         "GetStatistics": Example("/statistics"),
         "GetStatus": Example("//status"),
@@ -80,20 +95,37 @@ def examples(name: str) -> dict[str, Example]:
         "IsQuiet": Example("/ops/quiet"),
         "IsReady": Example("//health"),
         "IssueTicket": Example("/ws/ticket"),
+        "LiftHold": Example(f"/fills/{fill}"),
         "ListCompanies": Example("/companies"),
+        "ListFills": Example("/fills"),
+        "ListOffers": Example("/offers"),
+        "ListPreferences": Example("/preferences"),
         "ListShownCompanies": Example("//books/companies"),
+        "ListSwitches": Example("/ops/switches"),
         "MoveClock": Example("/clock", {"now_at": "2026-01-12T08:00:00Z"}),
         "OpenRequest": Example(f"/requests/{own['request']}/opening"),
+        "PauseLending": Example("/lenders/me/pause"),
+        "PauseStrategy": Example(f"/strategies/{own['strategy']}/pause"),
         "PlaceOffer": Example(f"/companies/{id_of('alfa')}/offers/{own['offer']}", offer_body(name)),
         "PublishTerms": Example(f"/companies/{company}/terms/1", terms_body()),
         "ReceiveLemonwayNotification": Example(f"//hooks/lemonway/{WEBHOOK_SECRET}"),
         "Register": Example(f"/registrations/{new}", registration),
+        "ResumeLending": Example("/lenders/me/resume"),
+        "ResumeStrategy": Example(f"/strategies/{own['strategy']}/resume"),
+        "SetBreakers": Example(f"/ops/books/{id_of('alfa')}/breakers", {"limits": None}),
+        "SetCompanyState": Example(f"/companies/{company}/state", {"state": "open"}),
         "SetPayoutRule": Example("/payout-rule", {"every": "never"}),
+        "SetPreference": Example(f"/preferences/{id_of('alfa')}", {"tier": "B"}),
+        "SetSwitch": Example("/ops/switches/all", {"state": "running"}),
         "ShowBookCards": Example("//books/cards"),
         "ShowLiveBooks": Example("//"),
+        "ShowReceipt": Example(f"//presta/ricevuta/{fill}"),
+        "ShowReceipts": Example("//presta/ricevute"),
         "SignRequest": Example(f"/requests/{own['request']}/signature", signature),
         "StartKyc": Example("/kyc/sessions"),
         "TickBook": Example(f"/companies/{id_of('alfa')}/ticks"),
+        "TryTerms": Example(f"/companies/{company}/terms/dry-runs", {"terms": terms_body()["terms"]}),
+        "UnbarLender": Example(f"/ops/books/{id_of('alfa')}/bars/{id_of('ada')}/conflict"),
         "WithdrawOffer": Example(f"/companies/{id_of('alfa')}/offers/{own['offer']}"),
         "WriteRequest": Example(f"/requests/{own['request']}", request_body(name, "alfa")),
     }

@@ -38,6 +38,12 @@ def assert_problem(answer: httpx.Response, status: int, slug: str) -> dict[str, 
         pytest.param(
             {"person": a_person("eva") | {"age": 35}}, "/person", "unknown-field", id="an unknown inner field"
         ),
+        pytest.param(
+            {"person": a_person("eva") | {"first_name": "Ev\x00a"}},
+            "/person/first_name",
+            "pattern",
+            id="a NUL in a text",
+        ),
     ],
 )
 async def test_a_body_that_is_not_as_declared_is_refused_with_its_place(

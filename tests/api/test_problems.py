@@ -22,6 +22,15 @@ A_REFUSAL: dict[type[refusals.Refusal], tuple[dict[str, object], str, int]] = {
     refusals.WrongState: ({"request_id": "r", "state": "signed", "allowed": ("open",)}, "wrong-state", 409),
     refusals.CoverChanged: ({"request_id": "r", "cover_id": None}, "wrong-state", 409),
     refusals.TermsVersionUnexpected: ({"given_version": 3, "expected_version": 2}, "terms-changed", 409),
+    refusals.TermsContradictory: ({"problems": ()}, "invalid-body", 422),
+    refusals.OfferTermsWrong: ({"problems": ()}, "invalid-body", 422),
+    refusals.ValueOutOfRange: (
+        {"setting": "arrears_bp", "given": 10_001, "minimum": 0, "maximum": 10_000},
+        "amount-outside-limits",
+        422,
+    ),
+    refusals.BookIsPaused: ({}, "wrong-state", 409),
+    refusals.NothingHeld: ({"request_id": "r"}, "wrong-state", 409),
     refusals.NoTermsYet: ({}, "wrong-state", 409),
     refusals.AmountNotPositive: ({"given_cents": 0, "maximum_cents": 9}, "amount-outside-limits", 422),
 }

@@ -49,3 +49,12 @@ async def test_a_borrower_needs_a_mobile_phone_to_sign_with(gateway: RunningGate
     errors: Any = assert_problem(borrower, 422, "invalid-body")["errors"]
     assert [error["pointer"] for error in errors] == ["/person/phone"]
     assert lender.status_code == 201
+
+
+async def test_a_secret_that_somebody_else_has_tells_nothing(gateway: RunningGateway) -> None:
+    await gateway.nobody.put(ADA, BODY)
+
+    bob = await gateway.nobody.put(f"/registrations/{id_of('bob')}", BODY | {"person": a_person("bob")})
+
+    assert bob.status_code == 201
+    assert (await gateway.nobody.put(f"/registrations/{id_of('bob')}", BODY | {"person": a_person("bob")})).is_success

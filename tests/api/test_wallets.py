@@ -8,7 +8,8 @@ import pytest
 from api.bank_accounts import is_iban
 from lemonway.connection import Lemonway
 from lemonway.jobs.enrolment import Enrolment
-from persistence.enrolments import read_mandate, read_party
+from persistence.identity_checks import read_party
+from persistence.mandate_signing import read_mandate
 from tests.actors.book_examples import SetClock
 from tests.api.running_gateway import IBAN, RunningGateway, id_of, running_gateway
 from tests.api.test_conventions import assert_problem
@@ -156,3 +157,35 @@ async def test_a_mandate_needs_a_bank_account_of_one_s_own(gateway: RunningGatew
     answer = await carla.put(MANDATE, {"bank_account_id": id_of("account of somebody")})
 
     assert_problem(answer, 404, "not-found")
+
+
+async def test_the_same_iban_under_a_second_id_is_refused_and_not_kept(
+    institution_gateway: RunningGateway, simulator: RunningSimulator
+) -> None:
+    ada = await institution_gateway.add_lender("ada", is_accepted=False)
+    await ada.post("/kyc/sessions")
+    await Institution(institution_gateway, simulator).accept("ada")
+    await ada.put(BANK_ACCOUNT, {"iban": IBAN, "holder": "Ada Rossi"})
+    second = f"/bank-accounts/{id_of('second account')}"
+
+    answer = await ada.put(second, {"iban": IBAN, "holder": "Ada Rossi"})
+
+    assert assert_problem(answer, 409, "id-reused")["bank_account_id"] == id_of("account")
+    assert (await ada.get(second)).status_code == 404
+    other = await ada.put(second, {"iban": "DE89370400440532013000", "holder": "Ada Rossi"})
+    assert other.status_code == 201
+
+
+async def test_an_iban_that_was_refused_can_be_tried_again(
+    institution_gateway: RunningGateway, simulator: RunningSimulator
+) -> None:
+    ada = await institution_gateway.add_lender("ada", is_accepted=False)
+    await ada.post("/kyc/sessions")
+    await Institution(institution_gateway, simulator).accept("ada")
+
+    refused = await ada.put(BANK_ACCOUNT, {"iban": IBAN, "holder": "Somebody Else"})
+    second = await ada.put(f"/bank-accounts/{id_of('second account')}", {"iban": IBAN, "holder": "Ada Rossi"})
+
+    assert refused.json()["state"] == "refused"
+    assert (second.status_code, second.json()["state"]) == (201, "active")
+    assert (await ada.get(BANK_ACCOUNT)).json()["state"] == "refused"

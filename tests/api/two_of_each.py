@@ -5,10 +5,17 @@ from datetime import date
 import msgspec
 
 from api.callers import Role
+from marketplace.book_events import CoverLeg, CoverProposed, PlannedCover
+from marketplace.company_terms import CompanyTerms, RateBand
+from marketplace.journal import BookRecord, encode_book_record
+from marketplace.matching import BookFigures, CoverPlan, plan_cover_from
+from marketplace.orders import CreditRequest, LenderOffer, LenderStanding
+from marketplace.resting_offers import RestingOffers
 from marketplace.schedules import PlanTerms, annual_rate, instalment_plan
 from persistence.connection import Pool
 from tests.api.running_gateway import (
     IBAN,
+    START,
     Door,
     RunningGateway,
     employee_row,
@@ -68,6 +75,8 @@ async def make_two_of_each(gateway: RunningGateway) -> TwoOfEach:
         assert written.status_code == 201, written.text
         await add_mandate(pool, name)
         await add_loan(pool, name)
+    for place, (lender, borrower) in enumerate(zip(LENDERS, BORROWERS, strict=True), start=1):
+        await add_fill(pool, lender, borrower, seq=place)
     return TwoOfEach(gateway, {Role.COMPANY: companies[0], Role.LENDER: lenders[0], Role.BORROWER: borrowers[0]})
 
 
@@ -121,6 +130,102 @@ async def add_payout(pool: Pool, name: str, kind: str) -> None:
         id_of(name),
         id_of(f"bank account of {name}"),
     )
+
+
+def fill_id_of(lender: str) -> str:
+    """The fill that the lender of that name has."""
+    return f"bk00.{LENDERS.index(lender) + 1}.0"
+
+
+async def add_fill(pool: Pool, lender: str, borrower: str, *, seq: int) -> None:
+    """The lender covers the borrower's request alone, as entry `seq` of a book's journal."""
+    plan = _cover_by(lender, borrower)
+    (leg,) = plan.legs
+    planned = PlannedCover(
+        amount_cents=plan.amount_cents,
+        rate_bp=plan.rate_bp,
+        loan_rate_cbp=plan.loan_rate_cbp,
+        company_cents=plan.company_cents,
+        dust=plan.dust,
+        legs=(
+            CoverLeg(
+                lender_id=leg.lender_id,
+                offer_id=leg.offer_id,
+                strategy_id=leg.strategy_id,
+                cents=leg.cents,
+                min_cents=leg.min_cents,
+            ),
+        ),
+        rotated_lender_ids=plan.rotated_lender_ids,
+        receipt=plan.receipt,
+    )
+    request_id = id_of(f"request of {borrower}")
+    event = CoverProposed(request_id=request_id, plan=planned)
+    record = BookRecord(company_id=id_of("alfa"), cause_id=f"bk00:{seq}", at=START, event=event)
+    await pool.execute(
+        "INSERT INTO journal_event (shard, seq, kind, company_id, cause_id, payload, hash)"
+        " VALUES ('bk00', $1, 'cover_proposed', $2, $3, $4, repeat('0', 40))",
+        seq,
+        id_of("alfa"),
+        record.cause_id,
+        encode_book_record(record),
+    )
+    await pool.execute(
+        "INSERT INTO cover (cover_id, request_id, company_id, shard, plan_seq, state, amount_cents, company_cents,"
+        " rate_bp, loan_rate_cbp, dust, proposed_at)"
+        " VALUES ($1, $2, $3, 'bk00', $4, 'covered', $5, 0, $6, $7, 'none', $8)",
+        f"bk00:{seq}",
+        request_id,
+        id_of("alfa"),
+        seq,
+        plan.amount_cents,
+        plan.rate_bp,
+        plan.loan_rate_cbp,
+        START,
+    )
+    await pool.execute(
+        "INSERT INTO fill (fill_id, cover_id, request_id, company_id, lender_id, offer_id, strategy_id, wanted_cents,"
+        " book_state, amount_book_cents) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'taken', $8)",
+        fill_id_of(lender),
+        f"bk00:{seq}",
+        request_id,
+        id_of("alfa"),
+        leg.lender_id,
+        leg.offer_id,
+        leg.strategy_id,
+        leg.cents,
+    )
+
+
+def _cover_by(lender: str, borrower: str) -> CoverPlan:
+    """1,000.00 at a posted rate of 5 %, from a lender with more than that."""
+    offer = LenderOffer(
+        offer_id=id_of(f"offer of {lender}"),
+        lender_id=id_of(lender),
+        strategy_id=id_of(f"strategy of {lender}"),
+        sequence=1,
+        ask_bp=400,
+        tier="B",
+        months=(12, 24),
+        min_ticket_cents=1_000,
+    )
+    standing = LenderStanding(lender_id=id_of(lender), free_cents=150_000, cash_since_at=START)
+    request = CreditRequest(
+        request_id=id_of(f"request of {borrower}"),
+        borrower_id=id_of(borrower),
+        amount_cents=100_000,
+        min_amount_cents=100_000,
+        months=12,
+        max_rate_bp=500,
+    )
+    plan = plan_cover_from(
+        RestingOffers([offer], {offer.lender_id: standing}),
+        request,
+        CompanyTerms(version=1, bands=(RateBand(months=12, floor_bp=500, cap_bp=500),), max_share_bp=None),
+        figures=BookFigures(guaranteed_cents=0, budget_left_cents=0, exposures={}, sequence=1, now_at=START),
+    )
+    assert isinstance(plan, CoverPlan), plan
+    return plan
 
 
 async def add_loan(pool: Pool, name: str) -> None:

@@ -1,4 +1,4 @@
-"""From nothing to serving: a fresh copy of the project, an empty HOME, no cache, until the page answers 200 (B20).
+"""From nothing to serving: a fresh copy of the project, an empty HOME, no cache, until the page answers 200.
 
 The limit of a cold start is the time its installers took, which is downloading and unpacking the wheels. The limit of
 a warm start is one import of the gateway's libraries, which no process of ours can do without.

@@ -1,7 +1,7 @@
 """What the supervisor's tests start in place of the market's processes: `market_process.py NAME`.
 
 It answers /health on the socket it is handed once PostgreSQL and both Valkeys take connections. With TEST_FAILS=NAME
-the process of that name ends at once, with a last word.
+the process of that name ends at once, with a last word; with TEST_WRONGLY_ASKED=NAME it says that a setting is wrong.
 """
 
 import asyncio
@@ -36,6 +36,9 @@ async def main(name: str) -> None:
         wait_for_gate(os.environ)
     if os.environ.get("TEST_FAILS") == name:
         sys.exit(f"{name} cannot do it")
+    if os.environ.get("TEST_WRONGLY_ASKED") == name:
+        print(f"main.py: {name}: a setting is wrong", file=sys.stderr)
+        sys.exit(2)
     await connect_to_servers()
     if name == "migrate":
         return

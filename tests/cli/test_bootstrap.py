@@ -247,6 +247,15 @@ def test_a_changed_lock_is_installed(started_clone: Clone) -> None:
     assert (status, said) == (0, started_clone.answer("2.0"))
 
 
+def test_the_help_of_the_tests_is_there_without_their_packages(started_clone: Clone) -> None:
+    started_clone.lock("requirements-test.lock", "tiny", "2.0")
+
+    for help_option in ("--help", "-h"):
+        status, said, noted = started_clone.run("test", help_option)
+        assert (status, noted) == (0, "")
+        assert said.startswith(str(started_clone.folder.resolve()))
+
+
 def test_the_tests_get_the_test_lock_and_then_the_run_lock_is_there_too(started_clone: Clone) -> None:
 
     _, _, noted = started_clone.run("test")

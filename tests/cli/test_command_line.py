@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cli.command_line import COMMANDS, ROOT
+from cli.environment import REQUIRED
 
 
 def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -64,8 +65,25 @@ def test_wrong_use_is_said_in_a_line_and_ends_with_status_2(arguments: list[str]
 def test_what_the_person_can_mend_is_one_line_without_a_traceback(server_folder: Path) -> None:
     answered = run("--data", str(server_folder / "data"), BLULEND_VALKEY_SERVER=sys.executable)
 
-    assert answered.returncode == 1
-    assert answered.stderr == f"main.py: {sys.executable} is not a Valkey or Redis server\n"
+    assert answered.returncode == 2
+    assert answered.stderr == (
+        f"main.py: BLULEND_VALKEY_SERVER is '{sys.executable}' ({sys.executable} is not a Valkey or Redis server): "
+        "expected the path of a Valkey or Redis server, of version 7.0 or newer\n"
+    )
+
+
+@pytest.mark.parametrize("name", REQUIRED)
+def test_the_help_of_a_command_names_the_variables_that_it_needs(name: str) -> None:
+    told = " ".join(run(name, "--help").stdout.split())
+
+    assert f"Needs {', '.join(REQUIRED[name])};" in told
+
+
+def test_an_empty_name_is_no_data_folder() -> None:
+    answered = run("--data", "")
+
+    assert answered.returncode == 2
+    assert answered.stderr.splitlines()[-1].endswith("argument --data: '' is not the path of a folder")
 
 
 def test_arguments_of_test_go_to_pytest() -> None:

@@ -45,7 +45,7 @@ def test_what_has_no_variable_keeps_its_default() -> None:
         clock="system",
     )
     assert actor_settings({"BOOK_REDIS_URL": "unix:///run/books.sock"}) == ActorSettings(
-        book_redis_url="unix:///run/books.sock", lease_ms=3_000, ticking=True
+        book_redis_url="unix:///run/books.sock", lease_ms=3_000, ticking=True, staging_ms=200
     )
     assert listen_settings({}) == ListenSettings(host="127.0.0.1", port=0)
     assert embedded_server_settings({}) == EmbeddedServerSettings()
@@ -53,7 +53,6 @@ def test_what_has_no_variable_keeps_its_default() -> None:
 
 def test_every_variable_reaches_its_field() -> None:
     given = {
-        "BLULEND_LEMONWAY_SC_WALLET": "SC-2",
         "BLULEND_LEMONWAY_COLLECTION_WALLET": "COLL",
         "BLULEND_LEMONWAY_TIMEOUT_S": "30",
         "BLULEND_WAITS_PERCENT": "5",
@@ -65,7 +64,6 @@ def test_every_variable_reaches_its_field() -> None:
         webkit_url="https://webkit.example",
         api_key="key",
         webhook_secret="unguessable_part-1",
-        sc_wallet="SC-2",
         collection_wallet="COLL",
         timeout_s=30,
         waits_percent=5,
@@ -81,6 +79,7 @@ def test_the_simulator_is_told_what_its_client_is_told() -> None:
             "BLULEND_SIMULATOR_STORE": "/data/store",
             "BLULEND_SIMULATOR_WEBHOOK_URL": "http://127.0.0.1:8000/hook",
             "BLULEND_SIMULATOR_START_AT": "2026-11-23T09:00:00Z",
+            "BLULEND_SIMULATOR_SC_WALLET": "SC-2",
             "BLULEND_LEMONWAY_COLLECTION_WALLET": "COLL",
         }
     )
@@ -89,6 +88,7 @@ def test_the_simulator_is_told_what_its_client_is_told() -> None:
     assert settings.api_key == "key"
     assert settings.webhook_url == "http://127.0.0.1:8000/hook"
     assert settings.start_at == datetime(2026, 11, 23, 9, tzinfo=UTC)
+    assert settings.sc_wallet_id == "SC-2"
     assert settings.technical_wallet_ids == ("COLL",)
 
 

@@ -35,15 +35,68 @@ def test_every_error_is_named_at_once(tmp_path: Path) -> None:
         .replace("ask_bp = 500", "ask_bp = -1")
         .replace("amount_cents = 100_000\n", 'amount_cents = "lots"\n')
         .replace("net_monthly_cents = 170_000", "net_monthly = 170_000")
+        .replace('reason = "AM04"', 'reason = "XX"')
     )
 
     errors = errors_of(wrong, tmp_path)
 
     assert [error.partition(":")[0] for error in errors] == [
-        "companies[0].employees[0]",
+        "companies[0].employees[0].net_monthly",
+        "companies[0].employees[0].net_monthly_cents",
         "lenders[0].offers[0].ask_bp",
         "requests[0].amount_cents",
+        "incidents[0].reason",
     ]
+
+
+def test_an_error_says_what_was_given_and_what_is_accepted(tmp_path: Path) -> None:
+    file = tmp_path / "market.toml"
+    file.write_text(
+        the_small_market()
+        .replace("ask_bp = 500", "ask_bp = -1")
+        .replace('tier = "A"', 'tier = "D"', 1)
+        .replace('kind = "failed-debit"', 'kind = "lost-wallet"')
+    )
+
+    with pytest.raises(MarketFileRefused) as refused:
+        read_market(file)
+
+    assert [f"{error.wrong} | {error.accepted}" for error in refused.value.errors] == [
+        "-1 | a whole number from 0 to 10000",
+        "'D' | 'A' or 'B' or 'C'",
+        "'lost-wallet' | 'failed-debit'",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ('{"name": "Alfa", "name": "Beta"}', "the key 'name' stands twice in one object"),
+        ('{"scale": NaN}', "NaN is no number"),
+        ("[" * 100_000, "nested too deeply"),
+        ("1" * 5_000, "Exceeds the limit"),
+    ],
+)
+def test_json_that_python_would_let_pass_or_choke_on_is_refused(text: str, wrong: str, tmp_path: Path) -> None:
+    (error,) = errors_of(text, tmp_path, name="market.json")
+
+    assert error.startswith(f"file: {wrong}")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "where"),
+    [
+        ('name = "Alfa', 'name = "Al\\u0000fa', "companies[0].name"),
+        ("amount_min_cents = ", "amount_min_cents = -", "companies[0].policy.amount_min_cents"),
+        ("starts_on = 2026", "starts_on = 1026", "starts_on"),
+    ],
+)
+def test_what_the_market_itself_would_refuse_is_refused_before_anything_begins(
+    before: str, after: str, where: str, tmp_path: Path
+) -> None:
+    errors = errors_of(the_small_market().replace(before, after, 1), tmp_path)
+
+    assert where in [error.partition(":")[0] for error in errors]
 
 
 def test_names_that_lead_nowhere_are_named(tmp_path: Path) -> None:
@@ -73,8 +126,13 @@ def test_a_rate_band_upside_down_is_named_with_what_is_accepted(tmp_path: Path) 
     [
         pytest.param("name = ", "market.toml", "line", id="TOML that is none"),
         pytest.param('{"name": ,}', "market.json", "line 1 column 10", id="JSON that is none"),
-        pytest.param("[1]", "market.json", "line 1", id="JSON that is no object"),
-        pytest.param('name = "nobody"', "market.toml", "market", id="a market without parts"),
+        pytest.param("[1]", "market.json", "file", id="JSON that is no object"),
+        pytest.param(
+            'name = "nobody"\nstarts_on = 2026-01-07\ncompanies = []\nlenders = []',
+            "market.toml",
+            "requests",
+            id="a market without requests",
+        ),
     ],
 )
 def test_a_file_that_is_no_market_is_refused(text: str, name: str, where: str, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from cli import match
+from tests.cli.five_percent_book import book_file
 
 BOOK = """{"now": "2026-11-23T09:00:00Z", "company": "ALFA", "sequence": 900,
  "terms": {"ticket_cents": 1000, "max_lenders": 100, "max_share_bp": null,
@@ -109,3 +110,58 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, capsys: pytest.Capt
     status = run(str(tmp_path / "none.json"))
 
     assert (status, printed(capsys)) == (2, ([], [f"{tmp_path / 'none.json'}: No such file or directory"]))
+
+
+def test_a_table_shows_who_funds_what(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status = run(book_file(tmp_path, 300_000, 300_000), "--table")
+
+    assert status == 0
+    assert capsys.readouterr().out.replace("\u00a0", " ").splitlines() == [
+        "richiesta  chi          offerta     importo   tasso",
+        "R1         azienda                 500,00 €  5,00 %",
+        "R1         L1           O1         600,00 €  5,00 %",
+        "R1         L2           O2         400,00 €  5,00 %",
+        "R1         L3           O3         789,36 €  5,00 %",
+        "R1         L4           O4         710,64 €  5,00 %",
+        "R1         in tutto              3.000,00 €  5,00 %",
+        "R2         non coperta           1.100,00 €",
+    ]
+
+
+def test_every_borrower_and_lender_is_told_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status = run(book_file(tmp_path, 300_000, 100_000), "--explain", "--lang", "en")
+
+    assert status == 0
+    paragraphs = capsys.readouterr().out.replace("\u00a0", " ").split("\n\n")
+    first_lines = [tuple(paragraph.splitlines()[:2]) for paragraph in paragraphs]
+    assert first_lines[:7] == [
+        ("R1 · Borrower B1", "  Your request is covered in full: €3,000.00."),
+        ("R1 · Lender L1", "  You got €600.00 of this loan. Here is why."),
+        ("R1 · Lender L2", "  You got €400.00 of this loan. Here is why."),
+        ("R1 · Lender L3", "  You got €789.36 of this loan. Here is why."),
+        ("R1 · Lender L4", "  You got €710.64 of this loan. Here is why."),
+        ("R1 · Lender L5", "  You got nothing of this loan. Here is why."),
+        ("R1 · Lender L6", "  You got nothing of this loan. Here is why."),
+    ]
+    assert "  Tier C was not reached: at a rate of 5.00% the loan was complete with tier B." in paragraphs[6]
+
+
+def test_the_second_request_finds_what_the_first_left(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(book_file(tmp_path, 300_000, 100_000), "--explain", "--lang", "en")
+
+    paragraphs = capsys.readouterr().out.replace("\u00a0", " ").split("\n\n")
+    told = {paragraph.splitlines()[0]: paragraph.splitlines()[1:] for paragraph in paragraphs}
+    assert told["R2 · Lender L1"][2] == "  The money you had free was less than your smallest part of €10.00."
+    assert told["R2 · Lender L3"][0] == "  You got €210.64 of this loan. Here is why."
+
+
+def test_a_refused_book_is_told_in_words_on_standard_error_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = written(tmp_path, BOOK.replace("AMOUNT", "-5"))
+
+    status = run(path, "--table")
+
+    output = capsys.readouterr()
+    assert (status, output.out) == (1, "")
+    assert output.err == f"{path}: requests[0].amount_cents: -5; accepted: `int` >= 1\n"

@@ -3,8 +3,10 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -20,13 +22,22 @@ import redis
 
 from actors.embedded_valkey import EmbeddedValkey
 from child_process import command_line
-from cli.command_failed import CommandFailed
+from cli.command_failed import CommandFailed, WronglyAskedFor
+from cli.data_folder import DataFolder
 from cli.processes import ROOT, MarketOptions, RunningMarket
 from cli.supervised_child import is_healthy
 
 STANDALONE_MARKET = Path(__file__).with_name("standalone_market.py")
 PROGRAM = (sys.executable, str(Path(__file__).with_name("market_process.py")))
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
+LEMONWAY = {
+    "BLULEND_LEMONWAY_URL": "https://lemonway.example",
+    "BLULEND_LEMONWAY_TOKEN_URL": "https://lemonway.example/token",
+    "BLULEND_LEMONWAY_ONBOARDING_URL": "https://lemonway.example/onboarding",
+    "BLULEND_LEMONWAY_WEBKIT_URL": "https://lemonway.example/webkit",
+    "BLULEND_LEMONWAY_API_KEY": "key",
+    "BLULEND_LEMONWAY_WEBHOOK_SECRET": "sixteen-letters-",
+}
+ENVIRONMENT = {**os.environ, **LEMONWAY, "PYTHONPATH": str(ROOT)}
 SERVERS = {"postgres", "valkey-books", "valkey-jobs"}
 
 
@@ -68,15 +79,25 @@ async def test_a_market_is_up_while_its_block_runs_and_gone_afterwards(options: 
         sockets = Path(market.environment["BOOK_REDIS_URL"].removeprefix("unix://")).parent
 
         assert running(pids) == SERVERS | {"books", "api"}
-        assert [await is_healthy(int(address.rpartition(":")[2])) for address in market.addresses.values()] == [
-            True,
-            True,
-        ]
+        assert [await is_healthy(address) for address in market.addresses.values()] == [True, True]
         assert market.url == market.addresses["api"]
 
     assert running(pids) == set()
     assert what_is_left_of(options) == []
     assert not sockets.exists()
+
+
+async def test_a_running_market_notes_its_addresses_for_its_owner_alone(options: MarketOptions) -> None:
+    data_folder = DataFolder(options.data_folder)
+    async with RunningMarket(options) as market:
+        noted = data_folder.running()
+        mode = stat.S_IMODE((options.data_folder / "running.json").stat().st_mode)
+
+    assert noted is not None
+    assert (noted.url, mode) == (market.url, 0o600)
+    assert noted.environment.items() <= market.environment.items()
+    assert noted.environment.keys() >= {"DATABASE_URL", "BOOK_REDIS_URL"}
+    assert data_folder.running() is None
 
 
 async def test_data_of_a_stopped_market_is_there_when_it_starts_again(options: MarketOptions) -> None:
@@ -95,25 +116,31 @@ async def test_a_temporary_market_leaves_no_data(options: MarketOptions) -> None
 @pytest.mark.parametrize("name", ["books", "api"])
 async def test_a_process_that_is_killed_is_started_again_at_its_address(options: MarketOptions, name: str) -> None:
     async with RunningMarket(options) as market:
-        killed, port = market.pids[name], int(market.addresses[name].rpartition(":")[2])
+        killed, address = market.pids[name], market.addresses[name]
         os.kill(killed, signal.SIGKILL)
 
-        assert await is_healthy(port), "a connection made while it is away waits for its successor"
+        assert await is_healthy(address), "a connection made while it is away waits for its successor"
         assert market.pids[name] != killed
 
 
 async def test_a_database_server_that_is_killed_comes_back_with_its_data(options: MarketOptions) -> None:
     async with RunningMarket(options) as market:
-        connection = await asyncpg.connect(market.environment["DATABASE_URL"])
+        database_url = owners_url(market)
+        connection = await asyncpg.connect(database_url)
         await connection.execute("CREATE TABLE kept AS SELECT 1 AS one")
         killed = market.pids["postgres"]
         os.kill(killed, signal.SIGKILL)
         connection.terminate()
 
-        await eventually(lambda: market.pids["postgres"] != killed and answers(market.environment["DATABASE_URL"]))
-        connection = await asyncpg.connect(market.environment["DATABASE_URL"])
+        await eventually(lambda: market.pids["postgres"] != killed and answers(database_url))
+        connection = await asyncpg.connect(database_url)
         assert await connection.fetchval("SELECT one FROM kept") == 1
         await connection.close()
+
+
+def owners_url(market: RunningMarket) -> str:
+    """The database as its owner, which exists before `migrate` makes the role of the processes."""
+    return market.environment["DATABASE_URL"].replace("//blulend_app@", "//blulend@")
 
 
 def answers(database_url: str) -> bool:
@@ -151,6 +178,51 @@ async def test_a_start_that_fails_says_why_and_leaves_nothing_running(
 
     assert running(market.pids) == set()
     assert what_is_left_of(options) == []
+
+
+async def test_a_wrong_setting_found_by_a_process_is_told_once_and_as_such(options: MarketOptions) -> None:
+    started_s = time.monotonic()
+
+    with pytest.raises(WronglyAskedFor, match=r"^books: a setting is wrong$"):
+        await RunningMarket(with_variables(options, TEST_WRONGLY_ASKED="books")).__aenter__()
+
+    attempts = (options.data_folder / "logs" / "books.log").read_text().count("a setting is wrong")
+    assert (attempts, time.monotonic() - started_s < 30) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("variable", "given", "message"),
+    [
+        ("BLULEND_LEASE_MS", "5", "BLULEND_LEASE_MS is '5': expected milliseconds, 100 to 60000"),
+        ("BLULEND_CLOCK", "noon", "BLULEND_CLOCK is 'noon': expected system or virtual"),
+        ("BLULEND_POSTGRES_BIN", "/nope", "BLULEND_POSTGRES_BIN is '/nope' .*: expected the folder of PostgreSQL's"),
+        ("BLULEND_VALKEY_SERVER", "/nope", "BLULEND_VALKEY_SERVER is '/nope' .*: expected the path of a Valkey"),
+        ("BLULEND_LEMONWAY_API_KEY", "", "BLULEND_LEMONWAY_API_KEY is not set: expected the API key"),
+    ],
+)
+async def test_every_setting_is_looked_at_before_any_server_starts(
+    options: MarketOptions, variable: str, given: str, message: str
+) -> None:
+    market = RunningMarket(with_variables(options, **{variable: given}))
+
+    with pytest.raises(WronglyAskedFor, match=message):
+        await market.__aenter__()
+    assert not list(options.data_folder.glob("postgres*"))
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"), [("::1", r"http://\[::1\]:"), ("::", r"http://\[::1\]:"), ("0.0.0.0", "http://127")]
+)
+async def test_a_market_answers_wherever_it_was_told_to_listen(options: MarketOptions, host: str, shown: str) -> None:
+    async with RunningMarket(msgspec.structs.replace(options, host=host)) as market:
+        assert re.match(shown, market.url)
+        assert await is_healthy(market.url)
+
+
+async def test_a_market_answers_on_an_address_of_the_machine_other_than_the_first(options: MarketOptions) -> None:
+    async with RunningMarket(msgspec.structs.replace(options, host="127.0.0.9")) as market:
+        assert market.url.startswith("http://127.0.0.9:")
+        assert await is_healthy(market.url)
 
 
 async def test_a_second_market_on_the_same_data_is_told_where_the_first_one_is(options: MarketOptions) -> None:
@@ -191,9 +263,7 @@ async def test_a_server_with_an_address_of_its_own_is_not_started(
         assert market.environment["BOOK_REDIS_URL"] == valkey_server.url
 
 
-@pytest.mark.parametrize(
-    ("variables", "simulated"), [({}, True), ({"BLULEND_LEMONWAY_URL": "https://lemonway.example"}, False)]
-)
+@pytest.mark.parametrize(("variables", "simulated"), [({"BLULEND_LEMONWAY_URL": ""}, True), ({}, False)])
 async def test_the_simulator_stands_in_where_no_lemonway_is_given(
     options: MarketOptions, variables: dict[str, str], simulated: bool
 ) -> None:
@@ -217,6 +287,19 @@ def standalone_market(options: MarketOptions) -> Iterator[tuple[subprocess.Popen
     with subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True) as supervisor:
         assert supervisor.stdout is not None
         yield supervisor, json.loads(supervisor.stdout.readline())
+
+
+def test_a_second_signal_ends_everything_at_once_and_leaves_nothing(options: MarketOptions) -> None:
+    with standalone_market(options) as (supervisor, pids):
+        sockets = Path(json.loads((options.data_folder / "running.json").read_text())["socket_folder"])
+        supervisor.send_signal(signal.SIGINT)
+        time.sleep(0.1)
+        supervisor.send_signal(signal.SIGINT)
+
+        supervisor.wait(timeout=20)
+        assert running(pids) == set()
+        assert what_is_left_of(options) == []
+        assert not sockets.exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -206,9 +206,10 @@ async def test_the_keyboard_reaches_everything_and_its_focus_is_seen(market: Run
       return [at.value || at.textContent.trim(), getComputedStyle(ringed).outlineStyle];
     })()"""
     reached = []
-    for _ in range(5):
+    for _ in range(6):
         await visit.page.keyboard.press("Tab")
         reached.append(tuple(await visit.page.evaluate(focus)))
 
-    names = ("Vai al contenuto", "BluLend", "Ferma lo schermo", "English", "24")
+    way = "Presti denaro? Vedi perché è andato dove è andato"
+    names = ("Vai al contenuto", "BluLend", "Ferma lo schermo", "English", way, "24")
     assert reached == [(name, "solid") for name in names]

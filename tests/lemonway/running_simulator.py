@@ -17,7 +17,8 @@ from litestar.params import FromPath
 
 from lemonway.connection import Lemonway, open_lemonway
 from lemonway.onboarding_messages import Individual, OnboardingAddress
-from lemonway.simulator.app import DIRECTKIT_PATH, ONBOARDING_PATH, TOKEN_PATH, create_simulator
+from lemonway.simulator.addresses import CONTROL_PLANE_PATH, DIRECTKIT_PATH, ONBOARDING_PATH, TOKEN_PATH
+from lemonway.simulator.app import create_simulator
 from lemonway.simulator.settings import SimulatorSettings
 from lemonway.transport import LemonwayConnection
 from lemonway.webhooks import NotificationHint, parse_notification
@@ -175,7 +176,7 @@ async def running_simulator(settings: SimulatorSettings) -> AsyncIterator[Runnin
         stack.callback(receiver_server.stop)
         lemonway = await stack.enter_async_context(open_lemonway(simulator_connection(url)))
         control = await stack.enter_async_context(
-            httpx.AsyncClient(base_url=url + "/__sim", headers={"Content-Type": "application/json"})
+            httpx.AsyncClient(base_url=url + CONTROL_PLANE_PATH, headers={"Content-Type": "application/json"})
         )
         yield RunningSimulator(url, lemonway, control, receiver)
 

@@ -99,6 +99,25 @@ def test_a_wrong_path_is_not_taken_for_an_object_that_is_absent() -> None:
     assert not isinstance(raised.value, NotFound)
 
 
+@pytest.mark.parametrize(
+    ("answer", "cause", "code"),
+    [
+        pytest.param(an_answer(200, {"error": {"code": 110, "message": "Rossi"}}), "InsufficientFunds", 110, id="no"),
+        pytest.param(an_answer(400, b"Rossi IT60X"), "InvalidRequest", 400, id="no code"),
+        pytest.param(an_answer(502, b"Rossi IT60X"), "LemonwayUnreachable", None, id="no answer"),
+        pytest.param(an_answer(200, b"Rossi IT60X"), "LemonwayAnswerUnreadable", None, id="unreadable"),
+    ],
+)
+def test_what_lemonway_wrote_about_people_is_kept_for_the_record_and_not_for_the_log(
+    answer: Answer, cause: str, code: int | None
+) -> None:
+    with pytest.raises(LemonwayError) as raised:
+        read_answer(msgspec.structs.replace(answer, trace="ray-7"))
+
+    assert raised.value.for_log() == {"cause": cause, "code": code, "trace": "ray-7"}
+    assert raised.value.for_record().endswith(answer.body.decode())
+
+
 def test_throttling_says_how_long_to_wait() -> None:
     with pytest.raises(LemonwayThrottled) as raised:
         read_answer(Answer(http_status=429, body=b"", retry_after_s=7))

@@ -3,6 +3,7 @@
 import pytest
 
 from lemonway.statuses import (
+    NotificationCategory,
     Outcome,
     mandate_can_be_debited,
     money_in_outcome,
@@ -11,6 +12,7 @@ from lemonway.statuses import (
     refund_outcome,
     wallet_can_move_money,
 )
+from persistence.inbox import DIRECT_DEBIT_CATEGORIES, RETURN_CATEGORIES
 
 TABLE = """
     status  money-in           p2p        money-out          refund
@@ -51,3 +53,8 @@ def test_only_a_verified_wallet_that_is_not_blocked_moves_money(status: int, can
 
 def test_a_mandate_is_debited_only_once_signed() -> None:
     assert [status for status in range(10) if mandate_can_be_debited(status)] == [5, 6]
+
+
+def test_the_record_knows_the_same_categories_by_number() -> None:
+    assert DIRECT_DEBIT_CATEGORIES == (NotificationCategory.DIRECT_DEBIT, NotificationCategory.DIRECT_DEBIT_CANCELLED)
+    assert RETURN_CATEGORIES == (NotificationCategory.CHARGEBACK, NotificationCategory.MONEY_OUT_CANCELLED)

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lemonway.countries import alpha_2, alpha_3
 from lemonway.translation import (
     cents_to_euros,
+    country_on_mandate,
     e164,
     euros_to_cents,
     instant,
@@ -76,7 +76,9 @@ def test_a_phone_without_a_country_is_refused(phone: str) -> None:
         e164(phone)
 
 
-@pytest.mark.parametrize(("two", "three"), [("IT", "ITA"), ("FR", "FRA"), ("RO", "ROU"), ("MA", "MAR"), ("PH", "PHL")])
-def test_countries_have_two_letters_at_one_host_and_three_at_the_other(two: str, three: str) -> None:
-    assert alpha_3(two) == three
-    assert alpha_2(three) == two
+@pytest.mark.parametrize(
+    ("code", "printed"),
+    [("IT", "ITALY"), ("FR", "FRANCE"), ("SM", "SAN MARINO"), ("GB", "UNITED KINGDOM"), ("MA", "MA")],
+)
+def test_a_mandate_prints_the_name_of_a_sepa_country(code: str, printed: str) -> None:
+    assert country_on_mandate(code) == printed

@@ -5,21 +5,25 @@ A header, then one offer a line; money in euro, asks in basis points, `-` for no
     lender  ask  tier  cash    ticket  last
     L1      400  A     600.00  10.00   3
 
-`last` is the sequence at which the lender was last filled in a rationed bucket. A column stands only where it
-matters: tier B, a ticket of 10 euro, 24 months and no cap go without saying. Offers are numbered O1, O2…
-in order of arrival.
+`last` is the sequence at which the lender was last filled in a rationed bucket; `budget`, `term-limit` and `pace` are
+what limits of the purse still allow; `fresh` is the part of the cash that has only just come. A column stands only
+where it matters: tier B, a ticket of 10 euro, 24 months and no cap go without saying. Offers are numbered O1, O2… in
+order of arrival, their strategies S1, S2…
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
 from marketplace.company_terms import CompanyMoney, CompanyTerms, GuaranteeTerms, RateBand
-from marketplace.matching import CoverPlan, Uncovered, plan_cover
+from marketplace.eligibility import OwnPromises
+from marketplace.matching import BookFigures, CoverPlan, Uncovered, plan_cover_from
 from marketplace.offer_terms import Tier
-from marketplace.orders import CreditRequest, LenderOffer, LenderStanding
+from marketplace.orders import Bar, CreditRequest, LenderOffer, LenderStanding
+from marketplace.resting_offers import RestingOffers
 
 CASH_SINCE_AT = datetime(2026, 11, 1, 8, tzinfo=UTC)
+NOW_AT = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
 
 class Book(msgspec.Struct, frozen=True):
@@ -42,7 +46,7 @@ def read_book(table: str) -> Book:
     rows = [dict(zip(header, line, strict=True)) for line in lines]
     return Book(
         offers=tuple(_offer(row, sequence) for sequence, row in enumerate(rows, start=1)),
-        standings={row["lender"]: _standing(row) for row in rows},
+        standings=_standings(rows),
     )
 
 
@@ -58,10 +62,10 @@ def _offer(row: dict[str, str], sequence: int) -> LenderOffer:
         min_ticket_cents=cents(row.get("ticket", "10")),
         per_request_cents=_cap(row, "per-request"),
         per_borrower_cents=_cap(row, "per-borrower"),
-        per_company_room_cents=_cap(row, "company-room"),
-        strategy_room_cents=_cap(row, "strategy-room"),
+        per_company_cents=_cap(row, "per-company"),
         strategy_rank=int(row.get("rank", "1")),
-        is_active=row.get("active", "yes") == "yes",
+        is_all_or_none=row.get("all-or-none") == "yes",
+        is_paused=row.get("paused") == "yes",
     )
 
 
@@ -69,13 +73,28 @@ def _cap(row: dict[str, str], column: str) -> int | None:
     return None if row.get(column, "-") == "-" else cents(row[column])
 
 
-def _standing(row: dict[str, str]) -> LenderStanding:
-    return LenderStanding(
-        lender_id=row["lender"],
-        free_cents=cents(row["cash"]),
-        cash_since_at=CASH_SINCE_AT,
-        last_rationed=int(row.get("last", "0")),
-    )
+def _standings(rows: list[dict[str, str]]) -> dict[str, LenderStanding]:
+    """One of each lender; several lines of a lender say the same of it, but for the limits of their own strategies."""
+    rooms: dict[str, dict[str, int]] = {}
+    for sequence, row in enumerate(rows, start=1):
+        endings = {"budget": "", "term-limit": "/24m", "pace": "/2026-11"}
+        given = {f"S{sequence}{ending}": _cap(row, column) for column, ending in endings.items()}
+        left = {key: room for key, room in given.items() if room is not None}
+        rooms[row["lender"]] = {**rooms.get(row["lender"], {}), **left}
+    return {
+        row["lender"]: LenderStanding(
+            lender_id=row["lender"],
+            free_cents=cents(row["cash"]),
+            cash_since_at=CASH_SINCE_AT,
+            last_rationed=int(row.get("last", "0")),
+            lent_here_cents=cents(row.get("lent", "0")),
+            rooms=rooms[row["lender"]],
+            bars=() if row.get("bar", "-") == "-" else (msgspec.convert(row["bar"], type=Bar),),
+            fresh_cents=cents(row.get("fresh", "0")),
+            fresh_at=NOW_AT if "fresh" in row else None,
+        )
+        for row in rows
+    }
 
 
 def a_request(
@@ -142,19 +161,29 @@ def plan(
     *,
     budget: str = "0",
     guaranteed: str = "0",
-    promised: dict[str, int] | None = None,
-    exposures: dict[str, int] | None = None,
+    promised: dict[str, str] | None = None,
+    strategies: dict[str, str] | None = None,
+    exposures: dict[str, str] | None = None,
+    now_at: datetime = NOW_AT,
+    staging_tick: timedelta = timedelta(0),
+    arrears_bp: int = 0,
 ) -> CoverPlan | Uncovered:
-    return plan_cover(
+    """The plan; what is `promised` to the request's own cover (euro by lender) is also what it reserves."""
+    promised_cents = {lender_id: cents(amount) for lender_id, amount in (promised or {}).items()}
+    return plan_cover_from(
+        RestingOffers(book.offers, book.standings),
         request,
-        book.offers,
-        book.standings,
         terms,
-        cents(guaranteed),
-        cents(budget),
-        promised or {},
-        exposures=exposures or {},
-        sequence=900,
+        figures=BookFigures(
+            guaranteed_cents=cents(guaranteed),
+            budget_left_cents=cents(budget),
+            exposures={lender_id: cents(amount) for lender_id, amount in (exposures or {}).items()},
+            sequence=900,
+            now_at=now_at,
+            staging_tick=staging_tick,
+            company_arrears_bp=arrears_bp,
+        ),
+        own=OwnPromises(promised_cents, strategies or {}, promised_cents),
     )
 
 

@@ -9,11 +9,12 @@ CASH_SINCE = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class PurseModel:
-    """Lenders' free money in cents, and what is promised to which fill."""
+    """Lenders' free money in cents, what of it is fresh since when, and what is promised to which fill."""
 
     def __init__(self, free_cents: dict[str, int]) -> None:
         self.free_cents = dict(free_cents)
         self.vers = dict.fromkeys(free_cents, 1)
+        self.fresh: dict[str, tuple[int, datetime]] = {}
         self.taken: dict[str, tuple[str, int]] = {}
         self.answers: dict[str, PurseAnswer] = {}
 
@@ -25,6 +26,8 @@ class PurseModel:
                 free_cents=self.free_cents[lender_id],
                 cash_since_at=CASH_SINCE,
                 strategy_rooms={},
+                fresh_cents=self.fresh.get(lender_id, (0, None))[0],
+                fresh_at=self.fresh.get(lender_id, (0, None))[1],
             )
             for lender_id in lender_ids
             if lender_id in self.vers

@@ -5,8 +5,9 @@ shrinks what fails.
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
+from typing import Any
 
 import msgspec
 
@@ -21,10 +22,14 @@ from marketplace.book_file import (
     TermsEntry,
 )
 from marketplace.company_terms import CompanyMode, CompanyMoney, CompanyTerms, GuaranteeTerms, RateBand
-from marketplace.offer_terms import Tier
+from marketplace.eligibility import NOTHING_PROMISED, OwnPromises
+from marketplace.matching import BookFigures
+from marketplace.offer_terms import NO_FILTERS, OfferFilters, TermAsk, Tier
 from marketplace.orders import CreditRequest, LenderOffer, LenderStanding
-from tests.marketplace.book_notation import CASH_SINCE_AT
+from tests.marketplace.book_notation import CASH_SINCE_AT, NOW_AT
 
+NEXT_MONTH_IN_ROME_AT = datetime(2026, 11, 30, 23, 30, tzinfo=UTC)
+TICK = timedelta(milliseconds=200)
 TICKET_CENTS = 10
 LENDER_IDS = tuple(f"L{number}" for number in range(1, 9))
 ASKS_BP = (390, 400, 410, 420)
@@ -37,10 +42,8 @@ class PlanInput(msgspec.Struct, frozen=True, kw_only=True):
     offers: tuple[LenderOffer, ...]
     standings: dict[str, LenderStanding]
     terms: CompanyTerms
-    guaranteed_cents: int
-    budget_left_cents: int
-    promised: dict[str, int]
-    exposures: dict[str, int]
+    figures: BookFigures
+    own: OwnPromises
 
 
 def is_rare(rng: Random) -> bool:
@@ -49,27 +52,42 @@ def is_rare(rng: Random) -> bool:
 
 def random_plan_input(rng: Random) -> PlanInput:
     lender_ids = [rng.choice(LENDER_IDS) for _ in range(rng.randint(1, 10))]
-    standings = {lender_id: random_standing(rng, lender_id) for lender_id in lender_ids}
     offers = tuple(random_offer(rng, f"O{number}", lender_id) for number, lender_id in enumerate(lender_ids))
+    standings = {offer.lender_id: random_standing(rng, offer.lender_id, offers) for offer in offers}
     terms = random_terms(rng)
     return PlanInput(
         request=random_request(rng, "R1", terms, offers, standings),
         offers=offers,
         standings=standings,
         terms=terms,
-        guaranteed_cents=rng.randint(0, 300),
-        budget_left_cents=rng.randint(0, 120),
-        promised={rng.choice(LENDER_IDS): rng.randint(1, 50)} if is_rare(rng) else {},
-        exposures={rng.choice(LENDER_IDS): rng.randint(1, 50)} if is_rare(rng) else {},
+        figures=BookFigures(
+            guaranteed_cents=rng.randint(0, 300),
+            budget_left_cents=rng.randint(0, 120),
+            exposures={rng.choice(LENDER_IDS): rng.randint(1, 50)} if is_rare(rng) else {},
+            sequence=rng.randint(3, 5),
+            now_at=rng.choice((NOW_AT, NOW_AT, NEXT_MONTH_IN_ROME_AT)),
+            staging_tick=rng.choice((timedelta(0), TICK)),
+            company_arrears_bp=rng.randint(0, 100),
+            lifted_lender_ids=frozenset(rng.sample(LENDER_IDS, 1)) if is_rare(rng) else frozenset(),
+        ),
+        own=random_promises(rng, offers) if is_rare(rng) else NOTHING_PROMISED,
     )
 
 
-def random_standing(rng: Random, lender_id: str) -> LenderStanding:
+def random_standing(rng: Random, lender_id: str, offers: Sequence[LenderOffer] = ()) -> LenderStanding:
+    free_cents = rng.randint(0, 120)
+    endings = ("", "/24m", "/12m", "/2026-11", "/2026-12")
+    keys = [f"{offer.strategy_id}{ending}" for offer in offers if offer.lender_id == lender_id for ending in endings]
     return LenderStanding(
         lender_id=lender_id,
-        free_cents=rng.randint(0, 120),
+        free_cents=free_cents,
         cash_since_at=CASH_SINCE_AT + timedelta(hours=rng.randint(0, 1)),
         last_rationed=rng.randint(0, 2),
+        lent_here_cents=rng.randint(0, 40),
+        rooms={key: rng.randint(0, 80) for key in keys if is_rare(rng)},
+        bars=tuple(rng.sample(("paused", "identity", "conflict"), rng.randint(1, 2))) if is_rare(rng) else (),
+        fresh_cents=rng.randint(0, free_cents) if is_rare(rng) else 0,
+        fresh_at=NOW_AT - rng.randint(0, 2) * TICK,
     )
 
 
@@ -85,10 +103,14 @@ def random_offer(rng: Random, offer_id: str, lender_id: str) -> LenderOffer:
         min_ticket_cents=rng.choice((0, TICKET_CENTS, TICKET_CENTS, rng.randint(0, 50))),
         per_request_cents=random_cap(rng),
         per_borrower_cents=random_cap(rng),
-        per_company_room_cents=random_cap(rng),
-        strategy_room_cents=random_cap(rng),
+        per_company_cents=random_cap(rng),
         strategy_rank=rng.randint(1, 2),
-        is_active=not is_rare(rng),
+        asks_by_term=random_asks(rng),
+        floating_asks=random_asks(rng),
+        is_all_or_none=is_rare(rng),
+        filters=random_filters(rng) if is_rare(rng) else NO_FILTERS,
+        is_paused=is_rare(rng) and is_rare(rng),
+        raised_at=CASH_SINCE_AT + timedelta(minutes=rng.choice((-30, 30, 90))) if is_rare(rng) else None,
     )
 
 
@@ -96,12 +118,43 @@ def random_cap(rng: Random) -> int | None:
     return rng.randint(0, 80) if is_rare(rng) else None
 
 
+def random_asks(rng: Random) -> tuple[TermAsk, ...]:
+    return (TermAsk(months=rng.choice((12, 24)), ask_bp=rng.choice(ASKS_BP)),) if is_rare(rng) else ()
+
+
+def random_filters(rng: Random) -> OfferFilters:
+    """One condition, mostly: of several the first that is not met would hide the others."""
+    conditions: list[dict[str, Any]] = [
+        {"min_guarantee_bp": rng.choice((0, 333, 1_000))},
+        {"guarantee_modes": rng.choice((("pool-first-loss",), ("per-loan-share",)))},
+        {"min_gauge_bp": rng.choice((0, 2_000, 5_000, 10_000))},
+        {"max_arrears_bp": rng.randint(0, 100)},
+        {"purpose_classes": rng.choice(((1,), (2, 3)))},
+    ]
+    chosen = rng.sample(conditions, rng.choice((1, 1, 2)))
+    return OfferFilters(**{name: value for condition in chosen for name, value in condition.items()})
+
+
+def random_promises(rng: Random, offers: Sequence[LenderOffer]) -> OwnPromises:
+    """What some lenders hold for the request already: a purse may have promised less than the plan reserved."""
+    promising = rng.sample(offers, rng.randint(1, min(3, len(offers))))
+    reserved = {offer.lender_id: rng.randint(1, 60) for offer in promising}
+    return OwnPromises(
+        promised={lender_id: rng.randint(1, cents) for lender_id, cents in reserved.items()},
+        strategies={offer.lender_id: offer.strategy_id for offer in promising},
+        reserved=reserved,
+    )
+
+
 def random_terms(rng: Random) -> CompanyTerms:
     floor_bp = rng.choice(ASKS_BP)
     mode = rng.choice(MODES)
     return CompanyTerms(
         version=1,
-        bands=(RateBand(months=24, floor_bp=floor_bp, cap_bp=max(floor_bp, rng.choice((floor_bp, 420, 430)))),),
+        bands=(
+            RateBand(months=24, floor_bp=floor_bp, cap_bp=max(floor_bp, rng.choice((floor_bp, 420, 430)))),
+            RateBand(months=12, floor_bp=rng.choice(ASKS_BP), cap_bp=430),
+        ),
         ticket_cents=TICKET_CENTS,
         max_lenders=rng.choice((100, 100, rng.randint(1, 4))),
         max_share_bp=rng.choice((None, None, None, rng.choice((2_000, 3_333, 5_000)))),
@@ -119,6 +172,7 @@ def random_guarantee(rng: Random) -> GuaranteeTerms:
         rate_bp=rng.choice((0, 333, 1_000, 10_000)),
         limit_cents=rng.randint(0, 120),
         coverage_bp=rng.choice((0, 10_000, 12_500)),
+        mode=rng.choice(("pool-first-loss", "per-loan-share")),
     )
 
 
@@ -176,7 +230,7 @@ def random_book_file(rng: Random) -> BookFile:
                 months=offer.months,
                 min_ticket_cents=offer.min_ticket_cents,
                 per_request_cents=offer.per_request_cents,
-                per_company_room_cents=offer.per_company_room_cents,
+                per_company_room_cents=offer.per_company_cents,
             )
             for offer in offers
         ),
@@ -187,12 +241,12 @@ def random_book_file(rng: Random) -> BookFile:
 
 
 def random_terms_entry(rng: Random, terms: CompanyTerms) -> TermsEntry:
-    band, guarantee = terms.bands[0], terms.guarantee
+    guarantee = terms.guarantee
     return TermsEntry(
         ticket_cents=terms.ticket_cents,
         max_lenders=terms.max_lenders,
         max_share_bp=terms.max_share_bp,
-        bands=(BandEntry(months=band.months, floor_bp=band.floor_bp, cap_bp=band.cap_bp),),
+        bands=tuple(BandEntry(months=band.months, floor_bp=band.floor_bp, cap_bp=band.cap_bp) for band in terms.bands),
         company_money=CompanyMoneyEntry(
             mode=terms.company_money.mode, budget_cents=rng.randint(0, 120), share_bp=terms.company_money.share_bp
         ),

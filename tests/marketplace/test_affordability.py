@@ -23,7 +23,6 @@ OFFERED = [12, 24, 36]
 
 APPLICATION = CreditApplication(amount_cents=3_000_00, term_months=24, max_rate_bp=500)
 EMPLOYEE = EmployeeRecord(
-    tax_code_digest="5e884898da28",
     hired_on=date(2020, 5, 4),
     contract_type=ContractType.PERMANENT,
     net_monthly_cents=1_600_00,

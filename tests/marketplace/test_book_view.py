@@ -23,7 +23,7 @@ from marketplace.book_view import (
     book_view_operations,
 )
 from marketplace.company_terms import CompanyTerms, RateBand
-from marketplace.cover_decisions import decide_answers, decide_cover
+from marketplace.cover_decisions import decide_answers, decide_step
 from marketplace.journal import BookRecord
 from marketplace.offer_terms import OfferTerms, Tier
 from marketplace.order_book import OrderBook
@@ -51,7 +51,7 @@ class Story:
 
     def cover(self, *, at: datetime = MONDAY) -> BookView:
         """Let the book cover the next request, every purse promising all it is asked for."""
-        self.happen(*decide_cover(self.book, list(self.book.standings.values())), at=at)
+        self.happen(*decide_step(self.book, list(self.book.lenders.standings.values())), at=at)
         answers = [
             PurseAnswer(fill_id=take.fill_id, outcome="taken", cents=take.cents, ver=2, free_cents=0)
             for take in self.book.purse_calls().takes
@@ -219,7 +219,7 @@ class TestCovers:
         story = Story()
         story.happen(published(), placed("ada", per_company_cents=120_000), observed({"ada": 900_000}), opened(1))
 
-        assert story.happen(*decide_cover(story.book, [])).o == ((24, 450, "A", 20_000, 4),)
+        assert story.happen(*decide_step(story.book, [])).o == ((24, 450, "A", 20_000, 4),)
 
     def test_only_the_ten_latest_are_shown(self) -> None:
         story = Story()
@@ -298,7 +298,7 @@ class TestChecksum:
     )
 
     def test_is_the_published_one(self) -> None:
-        """Vector of section 3 of the feed protocol `blulend.1`."""
+        """Vector of docs/feed_protocol.md §3."""
         assert book_view_checksum("0190c0de-0000-7000-8000-00000000000a", 3, 184_213, self.VIEW) == 806_425_804
 
     def test_covers_the_first_ten_levels_of_each_term_only(self) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from marketplace.business_days import BusinessCalendar, is_business_day
 from marketplace.collection_returns import RETURN_REASONS, ReturnStep, step_after_refusal
+from marketplace.loan_collections import NextCollection, next_collection
 from marketplace.loan_events import (
     CollectionRefused,
     CollectionRequested,
@@ -25,8 +26,8 @@ from marketplace.loan_events import (
 from marketplace.loans import (
     InstalmentPart,
     Loan,
+    LoanContradiction,
     LoanState,
-    NextCollection,
     SharePayment,
     allocate_receipt,
     apply,
@@ -34,7 +35,6 @@ from marketplace.loans import (
     fold,
     is_paid,
     loan_state,
-    next_collection,
     overdue_cents,
     share_receipt,
     unapplied_cash_now_due,
@@ -393,8 +393,8 @@ def test_events_keep_their_tags_and_terms_through_json() -> None:
         ),
     ],
 )
-def test_an_event_that_cannot_have_happened_is_our_own_bug(event: LoanEvent) -> None:
-    with pytest.raises(AssertionError):
+def test_an_event_that_cannot_have_happened_contradicts_the_loan(event: LoanEvent) -> None:
+    with pytest.raises(LoanContradiction):
         apply(disbursed(), event)
 
 
@@ -406,13 +406,20 @@ def test_an_event_that_cannot_have_happened_is_our_own_bug(event: LoanEvent) -> 
         pytest.param([("ada", 1_000_00, 59_999)], id="rates do not make the rate of the loan"),
     ],
 )
-def test_shares_that_do_not_make_up_the_loan_are_our_own_bug(participations: list[tuple[str, int, int]]) -> None:
+def test_shares_that_do_not_make_up_the_loan_contradict_it(participations: list[tuple[str, int, int]]) -> None:
     parts = tuple(
         Participation(participant_id=who, principal_cents=cents, rate_cbp=rate) for who, cents, rate in participations
     )
 
-    with pytest.raises(AssertionError):
+    with pytest.raises(LoanContradiction):
         fold([a_disbursement(participations=parts)])
+
+
+def test_a_loan_without_its_disbursement_is_a_contradiction() -> None:
+    with pytest.raises(LoanContradiction, match="without events"):
+        fold([])
+    with pytest.raises(LoanContradiction, match="never disbursed"):
+        fold([LoanSettled(loan_id="loan", settled_on=date(2026, 2, 16))])
 
 
 @st.composite

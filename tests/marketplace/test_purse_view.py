@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from marketplace.purse_events import Deposited, FillRefunded, FillSent, FillTaken
+from marketplace.purse_events import Deposited, FillRefunded, FillSent, FillTaken, UseFreed
 from marketplace.purse_view import PurseView, PurseViewFold, purse_view_checksum, purse_view_operations
 
 MONDAY = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -26,6 +26,14 @@ def test_a_refund_comes_from_where_the_money_was() -> None:
         fold.apply(FillRefunded(lender_id="ada", ref="f1", at=MONDAY, ver=3, free_cents=4_000, cents=4_000))
 
     assert promised.view() == sent.view() == PurseView(ver=3)
+
+
+def test_a_limit_freed_moves_no_money() -> None:
+    fold = PurseViewFold()
+    fold.apply(Deposited(lender_id="ada", ref="w", at=MONDAY, ver=1, free_cents=10_000, cents=10_000, reserved_cents=0))
+    fold.apply(UseFreed(lender_id="ada", ref="m", at=MONDAY, ver=2, free_cents=10_000, freed_cents={"main": 4_000}))
+
+    assert fold.view() == PurseView(ver=2, free_cents=10_000, in_cents=10_000)
 
 
 def test_only_changed_figures_are_said() -> None:
@@ -52,6 +60,7 @@ def a_promise(
         ver=ver,
         free_cents=0,
         strategy_id="main",
+        limit_keys=("main",),
         want_cents=cents,
         cents=cents,
         replaced_fill_id=replaced_fill_id,

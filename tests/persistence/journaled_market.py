@@ -5,8 +5,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
+import msgspec
+
 from marketplace.book_decisions import decide
-from marketplace.book_events import AnyBookEvent
+from marketplace.book_events import AnyBookEvent, StagingSet
 from marketplace.commands import (
     AnyBookCommand,
     CancelRequest,
@@ -18,7 +20,7 @@ from marketplace.commands import (
     SignRequest,
 )
 from marketplace.company_terms import CompanyMoney, CompanyTerms, RateBand
-from marketplace.cover_decisions import decide_answers, decide_cover
+from marketplace.cover_decisions import decide_answers, decide_step
 from marketplace.journal import BookRecord
 from marketplace.offer_terms import OfferTerms
 from marketplace.order_book import OrderBook
@@ -34,6 +36,7 @@ from marketplace.purse_events import (
     FillSent,
     FillTaken,
     FillVoided,
+    UseFreed,
     WithdrawalHeld,
     WithdrawalRefused,
     WithdrawalSent,
@@ -93,17 +96,14 @@ class JournaledMarket:
 
     # ── parties ─────────────────────────────────────────────────────────────
 
-    async def add_company(self, *, budget_cents: int = 0, money: CompanyMoney | None = None) -> None:
-        """`alfa` with terms in force: 12 months between 4 and 6 %; `budget_cents` set aside for its tranches."""
+    async def add_company(self, *, budget_cents: int = 0, money: CompanyMoney | None = None, **terms: Any) -> None:
+        """`alfa` with terms in force: 12 months between 4 and 6 %, no cap on a lender's share, and `terms`;
+        `budget_cents` set aside for its tranches."""
         await self._add_party("alfa", "company")
         await self.pool.execute("INSERT INTO company (id, name) VALUES ($1, 'Alfa')", id_of("alfa"))
-        terms = CompanyTerms(
-            version=1,
-            bands=(RateBand(months=12, floor_bp=400, cap_bp=600),),
-            max_share_bp=None,
-            company_money=money or CompanyMoney(),
-        )
-        await self.send(PublishTerms(terms=terms))
+        bands = (RateBand(months=12, floor_bp=400, cap_bp=600),)
+        fields = {"max_share_bp": None, "company_money": money or CompanyMoney()} | terms
+        await self.send(PublishTerms(terms=CompanyTerms(version=1, bands=bands, **fields)))
         if budget_cents:
             await self._wire("alfa", budget_cents)
             grant = company_budget_granted(grant_id="g1", at=self.at, company_id=id_of("alfa"), cents=budget_cents)
@@ -168,18 +168,21 @@ class JournaledMarket:
 
     # ── requests ────────────────────────────────────────────────────────────
 
-    async def open_request(self, name: str, *, cents: int, max_rate_bp: int = 600) -> list[AnyBookEvent]:
+    async def open_request(
+        self, name: str, *, cents: int, min_cents: int | None = None, max_rate_bp: int = 600
+    ) -> list[AnyBookEvent]:
         """A borrower's assessed request goes to the book, which covers it if it can."""
         borrower = f"borrower of {name}"
         await self._add_party(borrower, "borrower")
         await self.pool.execute(
             "INSERT INTO credit_request (id, company_id, borrower_id, amount_cents, min_amount_cents, months,"
             " max_rate_bp, state, command_id, created_at, mandate_id, bank_account_id)"
-            " VALUES ($1, $2, $3, $4, $4, 12, $5, 'opening', $6, $7, $8, $9)",
+            " VALUES ($1, $2, $3, $4, $5, 12, $6, 'opening', $7, $8, $9, $10)",
             id_of(name),
             id_of("alfa"),
             id_of(borrower),
             cents,
+            min_cents or cents,
             max_rate_bp,
             id_of(f"open {name}"),
             self.at,
@@ -190,7 +193,7 @@ class JournaledMarket:
             request_id=id_of(name),
             borrower_id=id_of(borrower),
             amount_cents=cents,
-            min_amount_cents=cents,
+            min_amount_cents=min_cents or cents,
             months=12,
             max_rate_bp=max_rate_bp,
         )
@@ -225,11 +228,15 @@ class JournaledMarket:
                     happen, self.before_asking = self.before_asking, None
                     await happen()
                 answers = [self._release(call) for call in calls.releases] + [self._take(call) for call in calls.takes]
-                events += self._record(decide_answers(self.book, answers), cause_id="answers")
-            elif not (covering := self._cover()):
-                return events
+                events += self._record(decide_answers(self.book, answers), cause_id=self._turn_id("answers"))
+            elif step := self._step_of_book():
+                events += step
             else:
-                events += covering
+                return events
+
+    def stage_new_cash(self, *, tick_ms: int) -> None:
+        """The platform is set to show new cash so much later per tier, and the host records it in the book."""
+        self._record([StagingSet(tick_ms=tick_ms)], cause_id=self._turn_id("setting"))
 
     # ── projection and payments ─────────────────────────────────────────────
 
@@ -266,12 +273,13 @@ class JournaledMarket:
     async def take_purse_steps(self) -> None:
         """Every purse takes the steps asked of it; the answers stand in the journals, not in rows yet."""
         for row in await self.pool.fetch(
-            "SELECT lender_id, operation, ref, cents, reserved_cents FROM purse_instruction p"
+            "SELECT lender_id, operation, ref, cents, freed_cents FROM purse_instruction"
             " WHERE state = 'ready' ORDER BY number"
         ):
             name = self._lenders[row["lender_id"]]
             if (row["operation"], row["ref"]) not in self._steps_taken(name):
-                self.journal_purse(name, self._step(name, row["operation"], row["ref"], row["cents"]))
+                freed_cents = msgspec.json.decode(row["freed_cents"], type=dict[str, int])
+                self.journal_purse(name, self._step(name, row["operation"], row["ref"], row["cents"], freed_cents))
 
     async def collect_next(self) -> None:
         """The next debits to leave are collected when they are due, shared out and distributed."""
@@ -336,6 +344,7 @@ class JournaledMarket:
             "deposited": "deposit",
             "fill_sent": "post",
             "fill_lent": "lend",
+            "use_freed": "free_use",
             "withdrawal_held": "hold",
             "withdrawal_refused": "hold",
             "withdrawal_sent": "pay_out",
@@ -343,7 +352,7 @@ class JournaledMarket:
         entries = self.journals.entries[purse_shard_of(name)]
         return {(operations[entry.kind], entry.cause_id) for entry in entries if entry.kind in operations}
 
-    def _step(self, name: str, operation: str, ref: str, cents: int) -> AnyPurseEvent:
+    def _step(self, name: str, operation: str, ref: str, cents: int, freed_cents: dict[str, int]) -> AnyPurseEvent:
         lender_id = id_of(name)
         match operation:
             case "deposit":
@@ -356,6 +365,8 @@ class JournaledMarket:
                 return WithdrawalHeld(ref=ref, cents=cents, **self.standing(name))
             case "pay_out":
                 return WithdrawalSent(ref=ref, cents=cents, **self.standing(name))
+            case "free_use":
+                return UseFreed(ref=ref, freed_cents=freed_cents, **self.standing(name))
             case "post":
                 return FillSent(ref=ref, cents=cents, **self.standing(name))
             case _:
@@ -366,11 +377,14 @@ class JournaledMarket:
         self.purses.free_cents[lender_id] = self.purses.free_cents.get(lender_id, 0) + cents
         self.purses.vers[lender_id] = self.purses.vers.get(lender_id, 0) + 1
 
-    def _cover(self) -> list[AnyBookEvent]:
-        if self.book.terms is None or not self.book.waits_for_cover():
+    def _step_of_book(self) -> list[AnyBookEvent]:
+        if not self.book.may_take_a_step():
             return []
-        standings = self.purses.standings(self.book.lenders_with_offers())
-        return self._record(decide_cover(self.book, standings), cause_id="cover")
+        standings = self.purses.standings(self.book.lenders.with_offers())
+        return self._record(decide_step(self.book, standings), cause_id=self._turn_id("step"))
+
+    def _turn_id(self, kind: str) -> str:
+        return f"{kind}:{self.book.company_id}:{len(self.journals.entries[BOOK_SHARD]) + 1}"
 
     def _record(self, events: list[AnyBookEvent], *, cause_id: str) -> list[AnyBookEvent]:
         for event in events:
@@ -388,6 +402,7 @@ class JournaledMarket:
         taken = FillTaken(
             ref=call.fill_id,
             strategy_id=call.strategy_id,
+            limit_keys=call.limit_keys,
             want_cents=call.cents,
             cents=answer.cents,
             replaced_fill_id=call.replaces,

@@ -151,6 +151,14 @@ class SignedMarket:
                 )
                 assert taken is not None
                 await record_entry(connection, taken)
+                await connection.execute(
+                    "INSERT INTO fill (fill_id, lender_id, strategy_id, purse_state, amount_purse_cents)"
+                    " VALUES ($1, $2, $3, 'taken', $4)",
+                    fill.fill_id,
+                    fill.lender_id,
+                    fill.strategy_id,
+                    fill.cents,
+                )
             await self.record_request(
                 connection,
                 name,

@@ -21,9 +21,13 @@ from persistence.business_day import (
 )
 from persistence.collection_results import note_still_pending, record_collected
 from persistence.connection import Pool
+from persistence.funding import loan_id_of
+from persistence.loan_record import set_loan_aside
+from persistence.quiet import read_quiet
 from persistence.servicing import Servicing, run_servicing
 from tests.persistence.signed_market import COLLECTION_WALLET, START, SignedMarket, id_of
 
+LOAN = loan_id_of(id_of("first"))
 HAND_IN = date(2026, 2, 10)
 DEBIT = date(2026, 2, 12)
 EVENING_AT = step_instant(DEBIT, Step.DISTRIBUTION)
@@ -269,6 +273,40 @@ async def test_a_loan_that_contradicts_itself_stops_nobody_else(serviced: Servic
 
     assert await serviced.market.instructions("collect") == [("ready", 4_303)]
     assert serviced.servicing.progress.loans_set_aside == 1
+    set_aside = await serviced.pool.fetch("SELECT request_id FROM loan WHERE needs_person = 'contradiction'")
+    assert [row["request_id"] for row in set_aside] == [id_of("first")]
+
+
+async def test_a_loan_set_aside_is_counted_and_left_alone_until_a_person_releases_it(serviced: ServicedMarket) -> None:
+    await set_loan_aside(serviced.pool, LOAN)
+    await serviced.move(step_instant(HAND_IN, Step.COLLECTIONS))
+    assert await serviced.servicing.work()
+    async with serviced.pool.acquire() as connection:
+        reading = await read_quiet(connection, serviced.clock.now())
+    handed_in = await serviced.market.instructions("collect")
+
+    await serviced.pool.execute("UPDATE loan SET needs_person = NULL")
+    await serviced.move(step_instant(date(2026, 2, 11), Step.COLLECTIONS))
+    assert await serviced.servicing.work()
+
+    assert (reading.needs_person.loans_set_aside, handed_in) == (1, [])
+    assert await serviced.market.instructions("collect") == [("ready", 8_607)]
+
+
+async def test_the_evening_does_not_wait_for_the_debits_of_a_loan_set_aside(serviced: ServicedMarket) -> None:
+    await serviced.market.hand_in(HAND_IN)
+    await set_loan_aside(serviced.pool, LOAN)
+
+    assert await serviced.waits_for(DueStep(DEBIT, Step.DISTRIBUTION)) is None
+
+
+async def test_what_happens_to_a_loan_set_aside_does_not_release_it(serviced: ServicedMarket) -> None:
+    (collection_id,) = await serviced.market.hand_in(HAND_IN)
+    await set_loan_aside(serviced.pool, LOAN)
+
+    await serviced.market.collect(collection_id)
+
+    assert await serviced.pool.fetchval("SELECT needs_person FROM loan") == "contradiction"
 
 
 async def test_the_process_works_whenever_the_clock_is_moved(serviced: ServicedMarket) -> None:

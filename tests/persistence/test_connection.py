@@ -1,10 +1,9 @@
-"""One pool speaks for plain SQL and for Piccolo, and a lost connection is told from a mistake."""
+"""Ids are texts here, and a lost connection is told from a mistake."""
 
 import asyncpg
 import pytest
 
 from persistence.connection import Pool, connect
-from persistence.parties import Party
 from persistence.reconnection import Backoff, is_database_away, keep_trying
 
 ADA = "0190c0de-0000-7000-8000-0000000000aa"
@@ -19,15 +18,6 @@ async def test_ids_are_read_and_given_as_text(pool: Pool) -> None:
 async def test_something_that_is_no_uuid_is_refused(pool: Pool) -> None:
     with pytest.raises(asyncpg.DataError):
         await pool.fetchval("SELECT $1::uuid", "0190c0de")
-
-
-async def test_piccolo_uses_the_same_pool(pool: Pool) -> None:
-    await Party.insert(Party(id=ADA, kind="borrower", name="Ada", wallet_id="b-1", profile='{"born": "Rome"}'))
-
-    rows = await Party.select(Party.id, Party.name, Party.kyc_state, Party.virtual_iban).where(Party.id == ADA)
-
-    assert rows == [{"id": ADA, "name": "Ada", "kyc_state": "not_started", "virtual_iban": None}]
-    assert await pool.fetchval("SELECT profile->>'born' FROM party") == "Rome"
 
 
 async def test_a_killed_connection_counts_as_the_database_being_away(database_url: str, pool: Pool) -> None:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 
+import msgspec
 import pytest
 
 from marketplace.commands import RecordRepayments
@@ -90,6 +91,28 @@ async def test_the_purse_is_told_how_much_may_be_lent_again(
         id_of("ada"),
     )
     assert tuple(row) == (8_607, reserved_cents)
+
+
+async def test_principal_that_came_back_no_longer_counts_against_the_limits_it_was_lent_under(
+    collected: SignedMarket,
+) -> None:
+    """Two instalments of 86.07 of which 5.00 each is interest: Ada has half of the 81.07 of principal of each."""
+    await net(collected)
+    await collected.execute("distribute", at=EVENING)
+
+    steps = await collected.pool.fetch(
+        "SELECT step.ref = deposit.ref AS is_of_the_deposit, step.number > deposit.number AS is_after_it,"
+        " step.freed_cents FROM purse_instruction step JOIN purse_instruction deposit"
+        " ON deposit.lender_id = step.lender_id AND deposit.operation = 'deposit' AND deposit.ref NOT LIKE 'wire%'"
+        " WHERE step.operation = 'free_use' AND step.lender_id = $1",
+        id_of("ada"),
+    )
+    assert [(step["is_of_the_deposit"], step["is_after_it"]) for step in steps] == [(True, True)]
+    assert msgspec.json.decode(steps[0]["freed_cents"]) == {id_of("strategy"): 8_107, f"{id_of('strategy')}/12m": 8_107}
+    companies = await collected.pool.fetchval(
+        "SELECT count(*) FROM purse_instruction WHERE lender_id = $1", id_of("alfa")
+    )
+    assert companies == 0
 
 
 async def test_a_book_is_told_once_a_day_the_principal_that_came_back_to_its_lenders(collected: SignedMarket) -> None:

@@ -1,5 +1,6 @@
 """A sound record passes every check, and each way of spoiling it is found and named."""
 
+import msgspec
 import pytest
 
 from marketplace.company_terms import CompanyMoney
@@ -82,6 +83,8 @@ async def test_the_ledger_knows_what_is_in_each_wallet(market: JournaledMarket) 
 
 LENDER = id_of("ada")
 
+LIMITS_FREED = "principal that came back no longer counts against the limits it was lent under"
+
 SPOILED = [
     ("UPDATE posting SET cents = cents + 1 WHERE line = 0", "every journal entry is whole and sums to zero"),
     (
@@ -121,6 +124,12 @@ SPOILED = [
         "DELETE FROM payment_instruction WHERE kind = 'fund' AND participant_kind = 'lender'",
         "a signed fill has one payment of its amount, and no other fill has any",
     ),
+    (
+        "INSERT INTO journal_event (shard, seq, kind, lender_id, cause_id, payload, hash)"
+        f" VALUES ('pu99', 1, 'use_freed', '{LENDER}', 'm',"
+        """ convert_to('{"freed_cents":{"main":1}}', 'UTF8'), repeat('0', 40))""",
+        LIMITS_FREED,
+    ),
     ("UPDATE loan_share SET principal_cents = 1", "a loan's shares sum to its principal, paid and owed"),
     (
         "UPDATE loan SET collected_cents = collected_cents + 1",
@@ -128,6 +137,11 @@ SPOILED = [
     ),
     ("UPDATE loan_share SET principal_paid_cents = 1", "what participants lent and await is what the ledger says"),
     ("UPDATE loan_share SET principal_paid_cents = 1", "a loan is the fold of its events"),
+    (
+        "INSERT INTO loan_event (loan_id, number, kind, payload, effective_on, at)"
+        " SELECT loan_id, 99, kind, payload, effective_on, at FROM loan_event WHERE number = 1",
+        "a loan is the fold of its events",
+    ),
     (
         "UPDATE payment_instruction SET cents = cents + 1 WHERE kind = 'disburse'",
         "every executed payment is in the ledger once, for its amount",
@@ -177,5 +191,23 @@ async def test_a_spoiled_record_is_found(market: JournaledMarket, statement: str
     assert found[name].examples
 
 
+async def test_principal_that_came_back_and_freed_nothing_is_found(market: JournaledMarket) -> None:
+    await market.collect_next()
+    freed = await market.pool.fetchval(
+        "SELECT convert_from(payload, 'UTF8')::jsonb -> 'freed_cents' FROM journal_event"
+        " WHERE kind = 'use_freed' LIMIT 1"
+    )
+
+    await market.pool.execute(
+        "UPDATE receipt_share SET principal_cents = principal_cents + 1"
+        " WHERE distributed_at IS NOT NULL AND participant_id = $1",
+        LENDER,
+    )
+
+    assert len(msgspec.json.decode(freed)) == 2, "the budget and the cap of the term"
+    found = await broken(market)
+    assert found[LIMITS_FREED].broken_count == 2
+
+
 def test_every_check_is_tried() -> None:
-    assert len({name for _, name in SPOILED}) == 19
+    assert len({name for _, name in SPOILED}) == 20

@@ -113,8 +113,9 @@ async def test_writers_of_the_same_accounts_do_not_deadlock(database_url: str) -
 
 
 async def open_accounts_and_head(connection: Connection, postings: int) -> None:
-    """Two accounts and the head of an entry, as somebody would write them by hand."""
+    """Two accounts, and the head of an entry as somebody would write it by hand, in a transaction that stays open."""
     await record_entry(connection, wire("9001", 50_000))
+    await connection.execute("BEGIN")
     await connection.execute(
         "INSERT INTO journal_entry (id, kind, at, posting_count, digest) VALUES ('forged', 'x', now(), $1, $2)",
         postings,
@@ -194,3 +195,16 @@ async def test_the_trial_balance_lists_each_kind_of_account_and_sums_to_zero(con
         ("wallet:balance", 2, 50_700),
     ]
     assert balance.sum_cents == 0
+
+
+async def test_an_entry_without_postings_is_refused_when_its_transaction_ends(connection: Connection) -> None:
+    alone = connection.transaction()
+    await alone.start()
+    await connection.execute(
+        "INSERT INTO journal_entry (id, kind, at, posting_count, digest) VALUES ('x', 'wire', now(), 2, $1)", bytes(32)
+    )
+
+    with pytest.raises(asyncpg.CheckViolationError, match="entry x has no postings"):
+        await alone.commit()
+
+    assert await connection.fetchval("SELECT count(*) FROM journal_entry") == 0

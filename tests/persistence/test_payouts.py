@@ -14,8 +14,8 @@ from persistence.payouts import (
     PayoutTaken,
     TooLittleFree,
     ask_payout,
-    pay_out_settled,
 )
+from persistence.settled_loan_payouts import pay_out_settled
 from tests.persistence.signed_market import COLLECTION_WALLET, START, SignedMarket, id_of
 
 SETTLED_ON = date(2026, 2, 12)
@@ -93,6 +93,32 @@ async def test_money_that_came_from_elsewhere_stays(market: SignedMarket) -> Non
     await pay_out(market)
 
     assert (await market.pool.fetchval("SELECT cents FROM payout WHERE participant_id = $1", id_of("ada"))) == 50_250
+
+
+@pytest.mark.parametrize(
+    ("other_cents", "keep_cents", "expected"),
+    [
+        pytest.param(0, 10_000, ("asked", 40_250), id="kept of what the loan returned"),
+        pytest.param(7_000, 10_000, ("asked", 47_250), id="kept of other money first"),
+        pytest.param(10_000, 10_000, ("asked", 50_250), id="other money is enough"),
+        pytest.param(0, 50_249, ("asked", 1), id="all but a cent"),
+        pytest.param(0, 50_250, ("refused", 50_250), id="all of it"),
+    ],
+)
+async def test_the_payout_rule_keeps_its_cents_in_the_wallet(
+    market: SignedMarket, other_cents: int, keep_cents: int, expected: tuple[str, int]
+) -> None:
+    await settled(market, kept_cents=other_cents)
+    await market.pool.execute(
+        "UPDATE lender_settings SET payout_keep_cents = $2 WHERE lender_id = $1", id_of("ada"), keep_cents
+    )
+    await market.execute("distribute", at=EVENING)
+
+    await pay_out(market)
+
+    row = await market.row("SELECT state, cents, refused_reason FROM payout WHERE participant_id = $1", id_of("ada"))
+    assert (row["state"], row["cents"]) == expected
+    assert row["refused_reason"] in (None, "the payout rule keeps it in the wallet")
 
 
 async def test_what_was_lent_again_is_not_paid_out(market: SignedMarket) -> None:

@@ -7,6 +7,7 @@ import asyncpg
 import msgspec
 import pytest
 
+from marketplace.book_lenders import terms_of
 from marketplace.commands import CancelRequest, PlaceOffer, SignRequest, WithdrawOffer
 from marketplace.company_terms import CompanyMoney
 from marketplace.offer_terms import OfferTerms
@@ -102,7 +103,7 @@ async def test_an_amended_offer_keeps_its_place_and_its_first_date(
     connection: Connection, market: JournaledMarket
 ) -> None:
     await market.add_lender("ada", cents=60_000)
-    placed = market.book.offers[id_of("offer of ada")].terms
+    placed = terms_of(market.book.lenders.offers[id_of("offer of ada")])
     amended: OfferTerms = msgspec.structs.replace(placed, ask_bp=450, months=(12, 24))
     await market.project()
     market.at = market.at.replace(hour=15)
@@ -399,7 +400,12 @@ async def test_a_promise_of_money_that_is_not_there_halts_the_purse_shard_alone(
     await market.add_lender("ada", cents=60_000)
     await market.add_lender("anne", cents=80_000)
     forged = FillTaken(
-        ref=f"{BOOK_SHARD}.1.0", strategy_id=id_of("s"), want_cents=60_001, cents=60_001, **market.standing("ada")
+        ref=f"{BOOK_SHARD}.1.0",
+        strategy_id=id_of("s"),
+        limit_keys=(),
+        want_cents=60_001,
+        cents=60_001,
+        **market.standing("ada"),
     )
     market.journal_purse("ada", forged)
     await market.deposit("anne", 1_000)

@@ -112,4 +112,6 @@ async def test_what_only_a_person_can_settle_is_told_apart(market: JournaledMark
     reading = await quiet(market)
 
     assert reading.is_quiet
-    assert reading.needs_person == NeedsPerson(payments_in_review=1, purse_steps_in_review=1, shards_halted=1)
+    assert reading.needs_person == NeedsPerson(
+        payments_in_review=1, purse_steps_in_review=1, shards_halted=1, loans_set_aside=0
+    )

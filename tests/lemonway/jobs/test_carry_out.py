@@ -8,6 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 from redis import Redis
+from structlog.testing import capture_logs
 
 from lemonway.jobs.movements import ask_for
 from lemonway.jobs.worker import enqueue_batch, payments_queue
@@ -213,6 +214,20 @@ async def test_what_lemonway_refuses_waits_for_a_person_with_the_reason(signed: 
     assert "refused with code 167" in rows[0]["last_error"]
     assert await signed.instructions("disburse") == []
     assert await signed.wallets_differ() == {}
+
+
+async def test_a_refusal_without_a_code_is_recorded_whole_and_logged_without_its_text(signed: PayingMarket) -> None:
+    await signed.simulator.post("/faults", id="odd", endpoint="POST /v2/p2p", mode="http_status", http_status=418)
+
+    with capture_logs() as logged:
+        async with signed.paying():
+            await signed.quiet()
+
+    rows = await funding_of(signed)
+    assert sorted(row["state"] for row in rows) == ["done", "review"]
+    assert any("I'm a Teapot" in (row["last_error"] or "") for row in rows)
+    assert "instruction_needs_person" in [entry["event"] for entry in logged]
+    assert "Teapot" not in str(logged)
 
 
 async def test_one_reference_carried_by_two_movements_waits_for_a_person(signed: PayingMarket) -> None:

@@ -7,19 +7,14 @@ import pytest
 from lemonway.errors import LemonwayUnreachable
 from lemonway.jobs.enrolment import DebtorAddress, Enrolment, HostedCheck, unique_mandate_reference
 from lemonway.onboarding_messages import LegalEntity, OnboardingAddress
-from persistence.enrolments import (
-    EnrolledParty,
-    PartyBankAccount,
-    PartyMandate,
-    read_bank_account,
-    read_mandate,
-    read_party,
-)
+from persistence.bank_account_checks import PartyBankAccount, read_bank_account
+from persistence.identity_checks import EnrolledParty, read_party
+from persistence.mandate_signing import PartyMandate, read_mandate
 from tests.lemonway.jobs.paying_market import WEBKIT_URL, PayingMarket
 from tests.lemonway.running_simulator import ADA_IBAN, a_person
 from tests.persistence.signed_market import id_of
 
-ADDRESS = DebtorAddress(street="Via Roma 1", post_code="20121", city="Milano")
+ADDRESS = DebtorAddress(street="Via Roma 1", post_code="20121", city="Milano", country="ITALY")
 REDIRECT = "https://blulend.example/done"
 
 

@@ -179,3 +179,21 @@ async def test_a_debit_taken_back_stops_with_a_person_and_what_lemonway_advanced
     (shortfall,) = (await reconciled(lent)).breaks
     assert shortfall.kind == "theirs_only"
     assert "debit='SC', credit='elena', cents=50375" in shortfall.detail
+
+
+async def test_a_result_that_contradicts_its_loan_waits_for_a_person_and_is_not_read_again(lent: PayingMarket) -> None:
+    """The loan's events say that it was disbursed twice."""
+    async with working(lent):
+        await play(lent, date(2026, 2, 10))
+        await lent.pool.execute(
+            "INSERT INTO loan_event (loan_id, number, kind, payload, effective_on, at)"
+            " SELECT loan_id, 3, kind, payload, effective_on, at FROM loan_event WHERE number = 1"
+        )
+        await play(lent, date(2026, 2, 12))
+        await play(lent, date(2026, 2, 13))
+
+    assert await collections(lent) == [(date(2026, 2, 12), "submitted", 1)]
+    assert await lent.pool.fetchval("SELECT needs_person FROM loan") == "contradiction"
+    still_pending_at = await lent.pool.fetchval("SELECT read_at FROM collection")
+    assert still_pending_at in (None, step_instant(date(2026, 2, 12), Step.COLLECTIONS))
+    assert await lent.states("gather") == []

@@ -18,7 +18,7 @@ from lemonway.errors import LemonwayUnreachable
 from lemonway.simulator.store import Store, StoreOfAnotherVersion
 from tests.lemonway.running_simulator import RunningSimulator, ThreadedServer, WebhookReceiver, simulator_connection
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 class KillableSimulator:
@@ -36,7 +36,7 @@ class KillableSimulator:
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "tests.lemonway.simulator_process",
+            "tests.lemonway.simulator.simulator_process",
             str(self._folder),
             str(self._port),
             self._webhook_url,

@@ -1,4 +1,4 @@
-"""A simulator as a process to be killed: `python -m tests.lemonway.simulator_process FOLDER PORT WEBHOOK_URL`."""
+"""A simulator as a process to be killed: run this module with FOLDER, PORT and WEBHOOK_URL."""
 
 import sys
 from pathlib import Path

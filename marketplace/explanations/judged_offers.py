@@ -1,0 +1,25 @@
+"""A lender's offers judged again for one plan, as the walk would have judged those it did not come to."""
+
+from collections.abc import Sequence
+
+from marketplace.eligibility import Candidate, Eligibility
+from marketplace.explanations.lender_outcomes import JudgedOffer
+from marketplace.orders import LenderOffer, LenderStanding
+
+
+def judged_offers(
+    eligibility: Eligibility, offers: Sequence[LenderOffer], standing: LenderStanding
+) -> tuple[JudgedOffer, ...]:
+    """Each of a lender's offers with what stood in its way; of several that could lend, all but the one that speaks are
+    kept out by it. `standing` is the lender's as the plan found it."""
+    speaker_id = eligibility.speaker(offers, standing)
+    return tuple(_judged(eligibility, offer, standing, speaker_id) for offer in offers)
+
+
+def _judged(
+    eligibility: Eligibility, offer: LenderOffer, standing: LenderStanding, speaker_id: str | None
+) -> JudgedOffer:
+    verdict = eligibility.judge(offer, standing)
+    if not isinstance(verdict, Candidate):
+        return JudgedOffer(offer, max(eligibility.ticket_cents, offer.min_ticket_cents), verdict)
+    return JudgedOffer(offer, verdict.minimum_cents, None if offer.offer_id == speaker_id else "other-strategy")
