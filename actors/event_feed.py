@@ -9,8 +9,8 @@ from actors.event_log import RedisJournals, check_chain
 from actors.feed_channel import BookChannelView, Deliver, FeedChannel, PurseChannelView, Subscription
 from actors.feed_messages import ResumePoint
 from actors.shards import ShardMap
-from marketplace.journal import GENESIS_HASH, JournalEntry, shard_holds_books
-from marketplace.market_history import LiveBook
+from marketplace.book.journal import GENESIS_HASH, JournalEntry, shard_holds_books
+from marketplace.forecasts.market_history import LiveBook
 from marketplace.ports import JournalHead
 
 BATCH = 1_000

@@ -9,7 +9,7 @@ from actors.redis_connection import RedisConnection, checked
 from actors.redis_keys import journal_key, state_key
 from actors.replies import as_entries, as_int_or, as_list, as_streams, as_text
 from actors.shards import ShardMap
-from marketplace.journal import GENESIS_HASH, JournalEntry, chain_hash
+from marketplace.book.journal import GENESIS_HASH, JournalEntry, chain_hash
 from marketplace.ports import JournalHead
 
 NOBODY = "-"

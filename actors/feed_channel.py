@@ -5,10 +5,10 @@ from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
 from actors.feed_messages import FIRST_INCARNATION, Delta, FeedMessage, Reset, ResumePoint, Snapshot
-from marketplace.book_view import BookView, BookViewFold, ViewOperation, book_view_checksum, book_view_operations
-from marketplace.journal import JournalEntry, decode_book_record, decode_purse_event
-from marketplace.market_history import LiveBook, MarketHistory
-from marketplace.purse_view import PurseView, PurseViewFold, purse_view_checksum, purse_view_operations
+from marketplace.book.book_view import BookView, BookViewFold, ViewOperation, book_view_checksum, book_view_operations
+from marketplace.book.journal import JournalEntry, decode_book_record, decode_purse_event
+from marketplace.book.purse_view import PurseView, PurseViewFold, purse_view_checksum, purse_view_operations
+from marketplace.forecasts.market_history import LiveBook, MarketHistory
 
 DELTAS_KEPT = 1_000
 

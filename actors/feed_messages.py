@@ -4,8 +4,8 @@ from typing import TypeAlias
 
 import msgspec
 
-from marketplace.book_view import BookView, ViewOperation
-from marketplace.purse_view import PurseView
+from marketplace.book.book_view import BookView, ViewOperation
+from marketplace.book.purse_view import PurseView
 
 FIRST_INCARNATION = 1
 """The history of a channel's journal has never been rewritten."""

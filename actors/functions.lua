@@ -352,7 +352,7 @@ local function write_purse(purse)
   redis.call('HSET', purse.key, unpack(fields))
 end
 
--- A purse's event, once the purse has changed, in the field order of marketplace/purse_events.py. `more` holds its own
+-- A purse's event, once the purse has changed, in the field order of marketplace/book/purse_events.py. `more` holds its own
 -- fields as JSON, each after a comma.
 local function purse_entry(purse, kind, ref, at, more)
   note_fresh(purse, at)

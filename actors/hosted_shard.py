@@ -15,7 +15,7 @@ from actors.redis_keys import book_shard_keys
 from actors.replies import as_int_or
 from actors.shard_writer import ShardWriter, read_position
 from actors.shards import ShardMap
-from marketplace.journal import GENESIS_HASH, decode_book_record
+from marketplace.book.journal import GENESIS_HASH, decode_book_record
 from marketplace.ports import JournalHead
 
 FAULTS_OF_ONE_COMPANY = (BookFault, FunctionFault, PurseRefused)

@@ -10,7 +10,7 @@ from actors.redis_connection import RedisConnection, checked
 from actors.redis_keys import BookShardKeys, book_shard_keys
 from actors.replies import as_int, as_int_or, as_list, as_streams, as_text
 from actors.shards import ShardMap
-from marketplace.commands import Envelope
+from marketplace.book.commands import Envelope
 from marketplace.ports import Clock, CommandAccepted, CommandBusy, CommandDecided, SendOutcome
 
 WAITING_PER_COMPANY = 1_000

@@ -12,12 +12,12 @@ from actors.errors import BookFault
 from actors.mailbox import WaitingCommand
 from actors.purse import RedisPurses
 from actors.shard_writer import CommandDecision, ShardWriter
-from marketplace.book_decisions import decide
-from marketplace.book_events import AnyBookEvent, CommandRefused, StagingSet
-from marketplace.commands import Envelope, Tick
-from marketplace.cover_decisions import decide_answers, decide_step, would_step
-from marketplace.journal import BookRecord
-from marketplace.order_book import OrderBook
+from marketplace.book.book_decisions import decide
+from marketplace.book.book_events import AnyBookEvent, CommandRefused, StagingSet
+from marketplace.book.commands import Envelope, Tick
+from marketplace.book.cover_decisions import decide_answers, decide_step, would_step
+from marketplace.book.journal import BookRecord
+from marketplace.book.order_book import OrderBook
 
 Result = TypeVar("Result")
 

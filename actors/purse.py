@@ -12,9 +12,9 @@ from actors.redis_connection import Argument, Command, RedisConnection, Reply, c
 from actors.redis_keys import PurseShardKeys, purse_shard_keys
 from actors.replies import as_int, as_list, as_text
 from actors.shards import ShardMap
-from marketplace.book_events import Standing
+from marketplace.book.book_events import Standing
+from marketplace.book.purse_calls import PurseAnswer, PurseCalls, ReleaseCall, TakeCall
 from marketplace.ports import PurseInstruction, PurseOperation
-from marketplace.purse_calls import PurseAnswer, PurseCalls, ReleaseCall, TakeCall
 
 FILLS_PER_CALL = 100
 NOTHING_REPLACED = "-"

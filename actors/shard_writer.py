@@ -12,7 +12,7 @@ from actors.mailbox import WaitingCommand
 from actors.redis_connection import Argument, Command, RedisConnection, Reply
 from actors.redis_keys import BookShardKeys
 from actors.replies import as_int, as_int_or, as_list, as_text
-from marketplace.journal import GENESIS_HASH, BookRecord, chain_hash, encode_book_record
+from marketplace.book.journal import GENESIS_HASH, BookRecord, chain_hash, encode_book_record
 
 FIRST_MAILBOX_POSITION = "0-0"
 

@@ -14,10 +14,10 @@ from api.dependencies import Commands, Database, MarketClock, SignedIn
 from api.guards import Objects, allow
 from api.idempotency_keys import IdempotencyKey
 from api.problems import Problem, not_found
-from marketplace.book_events import PausedBy
-from marketplace.circuit_breakers import BreakerLimits
-from marketplace.commands import AnyBookCommand, Envelope, PauseBook, ResumeBook, SetBreakers
-from marketplace.orders import Bar
+from marketplace.allocation.orders import Bar
+from marketplace.book.book_events import PausedBy
+from marketplace.book.circuit_breakers import BreakerLimits
+from marketplace.book.commands import AnyBookCommand, Envelope, PauseBook, ResumeBook, SetBreakers
 from marketplace.ports import Clock
 from persistence.book_switches import Asked, KeyReused, Switches, all_books, ask_book, read_switches, switch_books
 from persistence.company_cards import company_exists

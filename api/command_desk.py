@@ -11,7 +11,7 @@ from litestar import Response
 
 from actors.errors import ActorError
 from api.problems import Problem, problem_document, refused_by_book
-from marketplace.commands import Envelope
+from marketplace.book.commands import Envelope
 from marketplace.ports import CommandBusy, OrderBooks
 from persistence.command_status import CommandStatus, read_command
 from persistence.connection import Pool

@@ -12,10 +12,10 @@ from api.dependencies import Database, LiveBooksPart, MarketClock, SignedIn
 from api.guards import Objects, allow
 from api.problems import Problem, not_found
 from api.terms import range_errors
+from marketplace.book.dry_run import dry_run
+from marketplace.book.dry_run_disclosure import ShownDryRun, shown_to_company, shown_to_operations
+from marketplace.book.order_book import OrderBook
 from marketplace.company_terms import CompanyTerms
-from marketplace.dry_run import dry_run
-from marketplace.dry_run_disclosure import ShownDryRun, shown_to_company, shown_to_operations
-from marketplace.order_book import OrderBook
 from persistence.company_cards import company_exists
 from persistence.people_behind_requests import borrowers_by_term
 

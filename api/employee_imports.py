@@ -16,7 +16,7 @@ from api.guards import Objects, allow
 from api.idempotency_keys import IdempotencyKey
 from api.problems import Problem, not_found
 from api.strict_requests import field_error
-from marketplace.assessment_reasons import ContractType
+from marketplace.loans.assessment_reasons import ContractType
 from persistence.company_cards import company_exists
 from persistence.employee_imports import ListedEmployee, import_employees
 

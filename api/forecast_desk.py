@@ -9,8 +9,9 @@ from actors.purse import RedisPurses
 from api.callers import Caller
 from api.feeds.channels import Channels
 from api.problems import Problem, not_found, retry_later
-from marketplace.book_events import Standing
-from marketplace.forecasts import (
+from marketplace.book.book_events import Standing
+from marketplace.forecasts.idle_money import IdleMoney, idle_money
+from marketplace.forecasts.lending_forecasts import (
     LendingForecast,
     NotEnoughData,
     PastOfBook,
@@ -18,10 +19,9 @@ from marketplace.forecasts import (
     lending_forecast,
     past_of_books,
 )
-from marketplace.idle_money import IdleMoney, idle_money
-from marketplace.market_history import WINDOW, LiveBook
-from marketplace.outlooks import Outlook, borrower_outlook
-from marketplace.what_if import OfferChange, WhatIf, what_if, what_if_basis
+from marketplace.forecasts.market_history import WINDOW, LiveBook
+from marketplace.forecasts.outlooks import Outlook, borrower_outlook
+from marketplace.forecasts.what_if import OfferChange, WhatIf, what_if, what_if_basis
 from persistence.company_cards import company_exists
 from persistence.connection import Pool
 from persistence.forecast_facts import StrategyFacts, is_employee_of, pay_waits, strategy_facts

@@ -14,10 +14,10 @@ from api.callers import Role
 from api.dependencies import Forecasts, MarketClock, SignedIn
 from api.guards import Objects, allow
 from api.problems import FieldError, Problem
-from marketplace.forecasts import LendingForecast, NotEnoughData, PastOfBook
-from marketplace.idle_money import IdlePart
-from marketplace.outlooks import Outlook
-from marketplace.what_if import OfferChange
+from marketplace.forecasts.idle_money import IdlePart
+from marketplace.forecasts.lending_forecasts import LendingForecast, NotEnoughData, PastOfBook
+from marketplace.forecasts.outlooks import Outlook
+from marketplace.forecasts.what_if import OfferChange
 
 _OWN = allow(Role.LENDER, Role.OPERATOR, objects=Objects.OWN_IN_QUERY)
 

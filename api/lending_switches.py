@@ -12,7 +12,7 @@ from api.command_desk import CommandDesk, CommandReceipt
 from api.dependencies import Commands, Database, MarketClock, SignedIn
 from api.guards import Objects, allow
 from api.problems import not_found
-from marketplace.commands import Envelope
+from marketplace.book.commands import Envelope
 from persistence.book_switches import ask_to_lift
 from persistence.lender_bars import order_stop, take_back_stop
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from actors.purse import RedisPurses
 from api.feeds.channels import Channels
-from marketplace.book_events import Standing
-from marketplace.order_book import OrderBook
+from marketplace.book.book_events import Standing
+from marketplace.book.order_book import OrderBook
 from persistence.connection import Pool
 from persistence.replayed_books import folded_book
 

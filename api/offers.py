@@ -17,8 +17,8 @@ from api.guards import Objects, allow
 from api.idempotency_keys import IdempotencyKey
 from api.problems import Problem, not_found
 from api.versions import IfMatch, seen_version, version_is_another
-from marketplace.offer_terms import Tier
-from marketplace.strategy_offers import OfferPlace, OfferWish
+from marketplace.strategies.offer_terms import Tier
+from marketplace.strategies.strategy_offers import OfferPlace, OfferWish
 from persistence.lender_bars import InConflict, LendingStopped
 from persistence.offer_versions import OwnOffer, own_offers, present_offer
 from persistence.offers_desk import (

@@ -13,7 +13,7 @@ from api.dependencies import Commands, Database, MarketClock, SignedIn
 from api.guards import Objects, allow
 from api.offers import tier_a_full
 from api.problems import not_found
-from marketplace.commands import Envelope
+from marketplace.book.commands import Envelope
 from persistence.offers_desk import CompanyUnknown, Preference, TierAFull, exclude_company, prefer_company, preferences
 
 

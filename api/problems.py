@@ -23,8 +23,8 @@ from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from actors.errors import RedisRefused, RedisUnreachable
 from api.request_stamps import request_id
 from lemonway.errors import LemonwayError, LemonwayRefusal, LemonwayThrottled
-from marketplace import refusals
-from marketplace.refusals import BookRefusal
+from marketplace.book import refusals
+from marketplace.book.refusals import BookRefusal
 from persistence.reconnection import is_database_away, is_lost_race
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"

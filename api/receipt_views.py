@@ -5,14 +5,14 @@ from datetime import datetime
 import msgspec
 
 from api.web.languages import Language
-from marketplace.eligibility import Bound
+from marketplace.allocation.eligibility import Bound
+from marketplace.allocation.receipts import CandidateReceipt, Receipt
 from marketplace.explanations.lender_account import lender_account, rounded_for_lenders
 from marketplace.explanations.lender_outcomes import Filled, PlanStatus, Shared, fill_outcome
 from marketplace.explanations.operations_account import operations_account
 from marketplace.explanations.sentences import Sentence
 from marketplace.explanations.ticket_round import ProRata
-from marketplace.offer_terms import Tier
-from marketplace.receipts import CandidateReceipt, Receipt
+from marketplace.strategies.offer_terms import Tier
 from persistence.receipts_desk import FillLabel, FillStatus, JournaledPlan
 from persistence.requests_desk import RequestStatus
 

@@ -13,17 +13,17 @@ from api.guards import Objects, allow
 from api.problems import not_found
 from api.receipt_views import FillList, FillReceipt, FillView, RequestReceipt, fill_receipt, fill_view, request_receipt
 from api.web.languages import Language
-from marketplace.book_events import Standing
-from marketplace.book_walk import walk
+from marketplace.allocation.matching import Uncovered
+from marketplace.allocation.receipts import Receipt
+from marketplace.book.book_events import Standing
+from marketplace.book.book_walk import walk
+from marketplace.book.order_book import OrderBook
 from marketplace.explanations.borrower_account import (
     borrower_account,
     borrower_account_of_plan,
     borrower_account_without_plan,
 )
 from marketplace.explanations.operations_account import operations_account
-from marketplace.matching import Uncovered
-from marketplace.order_book import OrderBook
-from marketplace.receipts import Receipt
 from persistence.receipts_desk import fill_status, own_fills, plan_of_request, plan_status, plans_of
 from persistence.requests_desk import request_status
 

@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 
 from api.web.languages import Language
-from marketplace.affordability import Assessment
+from marketplace.loans.affordability import Assessment
 from persistence.requests_desk import RequestStatus
 
 

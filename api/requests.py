@@ -17,7 +17,7 @@ from api.guards import Objects, allow
 from api.problems import FieldError, Problem, kyc_incomplete, not_found
 from api.replays import created
 from api.request_views import AssessmentReceipt, RequestView, assessment_receipt, request_view
-from marketplace.affordability import Assessment
+from marketplace.loans.affordability import Assessment
 from persistence.bank_accounts import own_mandate
 from persistence.connection import AnyConnection
 from persistence.request_closings import (

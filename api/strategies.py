@@ -18,7 +18,7 @@ from api.problems import Problem, not_found
 from api.strategy_bodies import StrategyBody, StrategyPatch
 from api.versions import IfMatch, etag_headers, seen_version, version_is_another
 from marketplace.ports import Clock
-from marketplace.strategies import StrategySettings, StrategyState
+from marketplace.strategies.strategy_settings import StrategySettings, StrategyState
 from persistence.connection import Pool
 from persistence.strategies import (
     ChangeIdReused,

@@ -10,12 +10,18 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from api.body_fields import Name
-from marketplace.cap_presets import CAP_PRESETS, CapPreset, StrategyCaps
-from marketplace.strategies import SMALLEST_TICKET_CENTS, Reinvest, StrategyAsk, StrategyFilters, StrategySettings
+from marketplace.strategies.cap_presets import CAP_PRESETS, CapPreset, StrategyCaps
+from marketplace.strategies.strategy_settings import (
+    SMALLEST_TICKET_CENTS,
+    Reinvest,
+    StrategyAsk,
+    StrategyFilters,
+    StrategySettings,
+)
 
 
 class AskBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The lowest rate for a company and a term; null is every one. See `marketplace.strategies.StrategyAsk`."""
+    """The lowest rate for a company and a term; null is every one. See `StrategyAsk` of the strategy's settings."""
 
     company_id: UUID | None = None
     term_months: int | None = None
@@ -51,7 +57,7 @@ class FiltersPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class StrategyBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A strategy. See `marketplace.strategies.StrategySettings` for what each field means."""
+    """A strategy. See `marketplace.strategies.strategy_settings.StrategySettings` for what each field means."""
 
     name: Name
     priority: int = 1

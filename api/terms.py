@@ -14,10 +14,10 @@ from api.command_desk import CommandReceipt
 from api.dependencies import Commands, Database, LiveBooksPart, MarketClock, SignedIn
 from api.guards import Objects, allow
 from api.problems import FieldError, Problem, not_found
-from marketplace.affordability import CreditPolicy, policy_problems
-from marketplace.book_decisions import standing_problems
+from marketplace.book.book_decisions import standing_problems
+from marketplace.book.order_book import OrderBook
 from marketplace.company_terms import CompanyTerms, TermsProblem, terms_problems
-from marketplace.order_book import OrderBook
+from marketplace.loans.affordability import CreditPolicy, policy_problems
 from persistence.company_cards import company_exists
 from persistence.published_terms import TermsTaken, VersionReused, VersionUnexpected, publish_terms
 

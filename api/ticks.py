@@ -12,7 +12,7 @@ from api.dependencies import Commands, Database, MarketClock
 from api.guards import Objects, allow
 from api.idempotency_keys import IdempotencyKey
 from api.problems import Problem, not_found
-from marketplace.commands import Envelope, Tick
+from marketplace.book.commands import Envelope, Tick
 from persistence.command_rows import record_command
 from persistence.company_cards import company_exists
 

@@ -23,8 +23,8 @@ from cli.cases import (
     refuse,
     unreadable,
 )
-from marketplace.apr import APR_PERCENT_DECIMALS, AprImpossible, rounded_percent, unrounded_apr_percent
-from marketplace.apr_periods import interval_between
+from marketplace.loans.apr import APR_PERCENT_DECIMALS, AprImpossible, rounded_percent, unrounded_apr_percent
+from marketplace.loans.apr_periods import interval_between
 from marketplace.rounding import Rounding, rounded
 
 YEAR_FRACTION_DECIMALS = 10

@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 import msgspec
 
 from cli.cases import Refusal
-from marketplace.apr import CashFlow
-from marketplace.apr_periods import AprUnit
+from marketplace.loans.apr import CashFlow
+from marketplace.loans.apr_periods import AprUnit
 
 FLOWS_MAX = 10_000
 YEARS_MAX = 1_000

@@ -11,8 +11,10 @@ import msgspec
 
 from cli.cases import ANSWERED, UNUSABLE, Refusal, answer_cases, print_json, refuse, unreadable
 from cli.environment import DATABASE_URL, persistence_settings
-from marketplace.book_file import BookFile, BookFileRefusal, decode_book_file
-from marketplace.book_planning import BookAnswer, plan_book
+from marketplace.allocation.book_file import BookFile, BookFileRefusal, decode_book_file
+from marketplace.allocation.book_planning import BookAnswer, plan_book
+from marketplace.allocation.receipt_arithmetic import differences
+from marketplace.allocation.receipts import Receipt, encode_receipt
 from marketplace.explanations.book_accounts import BookBefore, receipts_of
 from marketplace.explanations.borrower_account import borrower_account
 from marketplace.explanations.languages import Language
@@ -20,8 +22,6 @@ from marketplace.explanations.lender_account import lender_account
 from marketplace.explanations.lender_outcomes import JudgedOffer, PlanStatus, lender_outcome
 from marketplace.explanations.operations_account import operations_account
 from marketplace.explanations.sentences import Sentence
-from marketplace.receipt_arithmetic import differences
-from marketplace.receipts import Receipt, encode_receipt
 
 READERS = "lender:ID, borrower or operations"
 RECEIPT_ACCEPTED = (

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from cli.cases import ANSWERED, REFUSED, Refusal, print_json, unreadable
 from cli.match_views import as_table, in_words
-from marketplace.book_file import BookFile, BookFileProblem, decode_book_file
-from marketplace.book_planning import encode_answer, plan_book
+from marketplace.allocation.book_file import BookFile, BookFileProblem, decode_book_file
+from marketplace.allocation.book_planning import encode_answer, plan_book
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

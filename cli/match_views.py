@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from marketplace.book_file import BookFile
-from marketplace.book_planning import BookAnswer
+from marketplace.allocation.book_file import BookFile
+from marketplace.allocation.book_planning import BookAnswer
 from marketplace.explanations.book_accounts import book_accounts
 from marketplace.explanations.figures import format_bp, format_cents
 from marketplace.explanations.languages import Language

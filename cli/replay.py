@@ -13,8 +13,8 @@ import msgspec
 
 from cli.cases import ANSWERED, REFUSED, UNUSABLE, print_json, unreadable
 from cli.environment import persistence_settings
-from marketplace.book_replay import ReplayedBook
-from marketplace.journal_file import JournalLineWrong, replay_journal_file
+from marketplace.book.book_replay import ReplayedBook
+from marketplace.book.journal_file import JournalLineWrong, replay_journal_file
 from persistence.connection import connect
 from persistence.replayed_books import journal_file_lines
 

@@ -21,9 +21,8 @@ from cli.cases import (
     refuse,
 )
 from marketplace.calendar_months import months_later
-from marketplace.day_counts import DayCount
-from marketplace.rounding import Rounding
-from marketplace.schedules import (
+from marketplace.loans.day_counts import DayCount
+from marketplace.loans.schedules import (
     Instalment,
     Level,
     Method,
@@ -33,6 +32,7 @@ from marketplace.schedules import (
     instalment_plan,
     units_later,
 )
+from marketplace.rounding import Rounding
 
 PRINCIPAL_CENTS_MAX = 10**12
 COUNT_MAX = 1_200

@@ -15,7 +15,7 @@ from actors.redis_connection import RedisConnection
 from actors.shards import ShardMap
 from lemonway.client import DirectKit
 from lemonway.reconciliation import reconcile
-from marketplace.journal import JournalEntry
+from marketplace.book.journal import JournalEntry
 from marketplace.ports import JournalHead
 from persistence.business_clock import read_clock
 from persistence.connection import AnyConnection, Pool

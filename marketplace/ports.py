@@ -6,8 +6,8 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from marketplace.commands import Envelope
-from marketplace.journal import JournalEntry
+from marketplace.book.commands import Envelope
+from marketplace.book.journal import JournalEntry
 
 
 class Clock(Protocol):

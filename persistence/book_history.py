@@ -1,12 +1,12 @@
 """A book as it stood before one entry of its journal, and what that says of a lender the entry does not name."""
 
-from marketplace.book_events import CoverAmended
-from marketplace.book_walk import figures_for, own_promises
+from marketplace.allocation.matching import eligibility_for
+from marketplace.book.book_events import CoverAmended
+from marketplace.book.book_walk import figures_for, own_promises
+from marketplace.book.journal import decode_book_record
+from marketplace.book.order_book import OrderBook
 from marketplace.explanations.judged_offers import judged_offers
 from marketplace.explanations.lender_outcomes import JudgedOffer
-from marketplace.journal import decode_book_record
-from marketplace.matching import eligibility_for
-from marketplace.order_book import OrderBook
 from persistence.connection import AnyConnection
 from persistence.receipts_desk import JournaledPlan
 

@@ -6,10 +6,10 @@ from uuid import UUID, uuid5
 
 import msgspec
 
-from marketplace.book_events import PausedBy
-from marketplace.circuit_breakers import BreakerLimits, BreakerTrip
-from marketplace.commands import AnyBookCommand, Envelope, LiftHold, PauseBook, ResumeBook
-from marketplace.orders import Bar
+from marketplace.allocation.orders import Bar
+from marketplace.book.book_events import PausedBy
+from marketplace.book.circuit_breakers import BreakerLimits, BreakerTrip
+from marketplace.book.commands import AnyBookCommand, Envelope, LiftHold, PauseBook, ResumeBook
 from persistence.command_rows import decode_command, record_command
 from persistence.connection import AnyConnection, Pool
 from persistence.lender_bars import OrderedBy

@@ -7,8 +7,8 @@ Redis can be rebuilt from it.
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 
-from marketplace.book_events import LegDenied, LegReleased, LegTaken
-from marketplace.purse_events import (
+from marketplace.book.book_events import LegDenied, LegReleased, LegTaken
+from marketplace.book.purse_events import (
     FillDenied,
     FillLent,
     FillRefunded,

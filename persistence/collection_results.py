@@ -7,8 +7,8 @@ import msgspec
 
 from marketplace.business_days import business_date_of
 from marketplace.chart_of_accounts import ParticipantKind
-from marketplace.loan_events import CollectionRefused, InstalmentCollected, LoanEvent, LoanSettled
-from marketplace.loans import LoanContradiction, SharePayment, allocate_receipt, apply, is_paid, share_receipt
+from marketplace.loans.loan import LoanContradiction, SharePayment, allocate_receipt, apply, is_paid, share_receipt
+from marketplace.loans.loan_events import CollectionRefused, InstalmentCollected, LoanEvent, LoanSettled
 from marketplace.postings import ReceivedPart, instalment_collected, receipt_allocated
 from persistence.connection import AnyConnection, Pool
 from persistence.instructions import NewInstruction, insert_instructions

@@ -6,9 +6,9 @@ from uuid import UUID, uuid5
 import msgspec
 
 from marketplace.business_days import PARIS, SUBMISSION_CUT_OFF
-from marketplace.loan_collections import NextCollection, next_collection
-from marketplace.loan_events import CollectionRequested
-from marketplace.loans import Loan
+from marketplace.loans.loan import Loan
+from marketplace.loans.loan_collections import NextCollection, next_collection
+from marketplace.loans.loan_events import CollectionRequested
 from persistence.connection import AnyConnection, Pool
 from persistence.instructions import Instruction, NewInstruction, insert_instructions
 from persistence.loan_record import RecordedLoan, append_loan_events, lock_loan, note_next_collection

@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from marketplace.commands import AnyBookCommand, Envelope
+from marketplace.book.commands import AnyBookCommand, Envelope
 from persistence.connection import AnyConnection
 
 _decoder: msgspec.json.Decoder[AnyBookCommand] = msgspec.json.Decoder(AnyBookCommand)

@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from marketplace.refusals import BookRefusal
+from marketplace.book.refusals import BookRefusal
 from persistence.connection import Pool
 
 

@@ -2,7 +2,7 @@
 
 import structlog
 
-from marketplace.commands import Envelope
+from marketplace.book.commands import Envelope
 from marketplace.ports import CommandBusy, OrderBooks
 from persistence.command_rows import RESEND_AFTER_S, decode_command
 from persistence.connection import Connection, connect

@@ -5,7 +5,7 @@ from datetime import datetime
 import msgspec
 
 from marketplace import chart_of_accounts as chart
-from marketplace.commands import Envelope, GrantCompanyBudget
+from marketplace.book.commands import Envelope, GrantCompanyBudget
 from marketplace.postings import company_budget_granted
 from persistence.command_rows import record_command
 from persistence.connection import AnyConnection

@@ -5,10 +5,10 @@ from uuid import UUID, uuid5
 
 import msgspec
 
+from marketplace.book.commands import Envelope, RecordRepayments, RepaidPrincipal
 from marketplace.chart_of_accounts import ParticipantKind
-from marketplace.commands import Envelope, RecordRepayments, RepaidPrincipal
 from marketplace.postings import receipt_gathered, receipts_distributed
-from marketplace.strategy_limits import outstanding_keys
+from marketplace.strategies.strategy_limits import outstanding_keys
 from persistence.command_rows import record_command
 from persistence.connection import AnyConnection
 from persistence.instructions import Instruction, NewInstruction, insert_instructions

@@ -8,10 +8,10 @@ import msgspec
 from marketplace.business_days import business_date_of
 from marketplace.chart_of_accounts import ParticipantKind
 from marketplace.company_terms import CompanyTerms
-from marketplace.loan_events import LoanDisbursed, Participation
-from marketplace.loans import LoanContradiction
+from marketplace.loans.loan import LoanContradiction
+from marketplace.loans.loan_events import LoanDisbursed, Participation
+from marketplace.loans.schedules import PlanTerms, first_due_date_after
 from marketplace.postings import LentPart, fill_funded, loan_disbursed, tranche_funded
-from marketplace.schedules import PlanTerms, first_due_date_after
 from persistence.connection import AnyConnection
 from persistence.instructions import Instruction, NewInstruction, insert_instructions
 from persistence.ledger import record_entry

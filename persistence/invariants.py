@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator, Sequence
 import asyncpg
 import msgspec
 
-from marketplace.journal import GENESIS_HASH, chain_hash
-from marketplace.loan_events import LoanEvent
-from marketplace.loans import Loan, LoanContradiction, fold
+from marketplace.book.journal import GENESIS_HASH, chain_hash
+from marketplace.loans.loan import Loan, LoanContradiction, fold
+from marketplace.loans.loan_events import LoanEvent
 from persistence.connection import AnyConnection
 from persistence.invariant_queries import INVARIANT_QUERIES
 from persistence.replayed_books import replay_books, rows_that_differ

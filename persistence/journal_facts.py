@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from marketplace.journal import (
+from marketplace.book.journal import (
     BookRecord,
     JournalEntry,
     chain_hash,
@@ -12,8 +12,8 @@ from marketplace.journal import (
     decode_purse_event,
     shard_holds_books,
 )
+from marketplace.book.purse_events import AnyPurseEvent
 from marketplace.ports import JournalHead
-from marketplace.purse_events import AnyPurseEvent
 
 
 class JournalBroken(Exception):

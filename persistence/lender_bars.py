@@ -11,8 +11,8 @@ from uuid import uuid4
 
 import msgspec
 
-from marketplace.commands import BarLender, Envelope, UnbarLender
-from marketplace.orders import Bar
+from marketplace.allocation.orders import Bar
+from marketplace.book.commands import BarLender, Envelope, UnbarLender
 from persistence.command_rows import record_command
 from persistence.connection import AnyConnection
 

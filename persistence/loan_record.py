@@ -5,8 +5,9 @@ from datetime import date, datetime
 
 import msgspec
 
-from marketplace.loan_collections import NextCollection, next_collection
-from marketplace.loan_events import (
+from marketplace.loans.loan import Loan, apply, fold
+from marketplace.loans.loan_collections import NextCollection, next_collection
+from marketplace.loans.loan_events import (
     CollectionRefused,
     CollectionRequested,
     CollectionsResumed,
@@ -16,8 +17,7 @@ from marketplace.loan_events import (
     LoanSettled,
     UnappliedCashApplied,
 )
-from marketplace.loans import Loan, apply, fold
-from marketplace.schedules import annual_rate, instalment_plan
+from marketplace.loans.schedules import annual_rate, instalment_plan
 from persistence import loans as tables
 from persistence.connection import AnyConnection, Pool
 from persistence.table_queries import Changes, carry_out, fetch_all, fetch_value

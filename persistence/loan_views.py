@@ -5,7 +5,7 @@ from datetime import date
 import asyncpg
 import msgspec
 
-from marketplace.schedules import Instalment, Plan
+from marketplace.loans.schedules import Instalment, Plan
 from persistence.connection import Pool
 
 

@@ -29,7 +29,7 @@ class Loan(Table):
 
 
 class LoanEvent(Table):
-    """A fact in the life of a loan (a tagged marketplace.loan_events value in `payload`).
+    """A fact in the life of a loan (a tagged marketplace.loans.loan_events value in `payload`).
 
     The key is (loan_id, number). Piccolo knows no composite key: rows are only inserted and read.
     """

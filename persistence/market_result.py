@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar
 import asyncpg
 import msgspec
 
-from marketplace.schedules import Instalment, Plan
+from marketplace.loans.schedules import Instalment, Plan
 from persistence.connection import AnyConnection
 from persistence.trial_balance import TrialBalance, trial_balance
 

@@ -7,8 +7,8 @@ from typing import Literal
 import asyncpg
 import msgspec
 
-from marketplace.offer_terms import OfferTerms
-from marketplace.strategy_offers import OfferPlace, OfferWish
+from marketplace.strategies.offer_terms import OfferTerms
+from marketplace.strategies.strategy_offers import OfferPlace, OfferWish
 from persistence.connection import AnyConnection, Pool
 
 OfferState = Literal["queued", "standing", "refused", "withdrawn"]

@@ -11,11 +11,11 @@ from uuid import UUID, uuid5
 
 import msgspec
 
-from marketplace.commands import Envelope, PlaceOffer, WithdrawOffer
+from marketplace.book.commands import Envelope, PlaceOffer, WithdrawOffer
 from marketplace.company_terms import TermsProblem
-from marketplace.offer_terms import OfferTerms, Tier
-from marketplace.strategies import StrategySettings
-from marketplace.strategy_offers import OfferPlace, OfferWish, offer_from, told_again, wish_problems
+from marketplace.strategies.offer_terms import OfferTerms, Tier
+from marketplace.strategies.strategy_offers import OfferPlace, OfferWish, offer_from, told_again, wish_problems
+from marketplace.strategies.strategy_settings import StrategySettings
 from persistence.command_rows import record_command
 from persistence.connection import AnyConnection
 from persistence.lender_bars import InConflict, LendingStopped, what_stops

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from marketplace.purse_events import WithdrawalHeld, WithdrawalRefused, WithdrawalVoided
+from marketplace.book.purse_events import WithdrawalHeld, WithdrawalRefused, WithdrawalVoided
 from persistence.connection import AnyConnection
 from persistence.instructions import insert_instructions
 from persistence.payouts import NewPayout, payment_of_held

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from marketplace.book_events import (
+from marketplace.book.book_events import (
     ArrearsRecorded,
     BookPaused,
     BookResumed,

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from marketplace.book_events import (
+from marketplace.book.book_events import (
     AnyBookEvent,
     CommandRefused,
     CoverAmended,

@@ -2,9 +2,7 @@
 
 import msgspec
 
-from marketplace.ports import PurseOperation
-from marketplace.postings import Entry, fill_returned, fill_taken, withdrawal_held, withdrawal_voided
-from marketplace.purse_events import (
+from marketplace.book.purse_events import (
     Deposited,
     FillDenied,
     FillLent,
@@ -20,6 +18,8 @@ from marketplace.purse_events import (
     WithdrawalSent,
     WithdrawalVoided,
 )
+from marketplace.ports import PurseOperation
+from marketplace.postings import Entry, fill_returned, fill_taken, withdrawal_held, withdrawal_voided
 from persistence.connection import AnyConnection
 from persistence.journal_facts import PurseFact
 from persistence.ledger import record_entries

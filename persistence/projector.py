@@ -12,7 +12,7 @@ import asyncpg
 import msgspec
 import structlog
 
-from marketplace.journal import GENESIS_HASH
+from marketplace.book.journal import GENESIS_HASH
 from marketplace.ports import JournalHead, JournalSource
 from persistence.causal_order import fills_awaited, recordable
 from persistence.connection import AnyConnection, connect

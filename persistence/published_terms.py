@@ -5,9 +5,9 @@ from uuid import UUID, uuid5
 
 import msgspec
 
-from marketplace.affordability import CreditPolicy
-from marketplace.commands import Envelope, PublishTerms
+from marketplace.book.commands import Envelope, PublishTerms
 from marketplace.company_terms import CompanyTerms
+from marketplace.loans.affordability import CreditPolicy
 from persistence.command_rows import record_command
 from persistence.connection import AnyConnection, Pool
 

@@ -8,8 +8,8 @@ from datetime import datetime
 
 import msgspec
 
-from marketplace.cap_presets import part_cents
-from marketplace.strategy_limits import budget_key, coming_pace_keys, term_key
+from marketplace.strategies.cap_presets import part_cents
+from marketplace.strategies.strategy_limits import budget_key, coming_pace_keys, term_key
 from persistence.connection import AnyConnection
 from persistence.purse_instructions import purse_instruction_id
 from persistence.strategies import OwnStrategy, own_strategies

@@ -12,9 +12,9 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from marketplace.book_events import CoverAmended, CoverProposed, PlannedCover
+from marketplace.book.book_events import CoverAmended, CoverProposed, PlannedCover
+from marketplace.book.journal import decode_book_record
 from marketplace.explanations.lender_outcomes import PlanStatus
-from marketplace.journal import decode_book_record
 from persistence.connection import AnyConnection, Pool
 
 FillLabel = Literal["matched", "confirmed", "funded", "released"]

@@ -5,14 +5,14 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
-from marketplace.book_lenders import terms_of
-from marketplace.book_replay import ReplayedBook
-from marketplace.booked_requests import RequestState
-from marketplace.commands import Envelope
-from marketplace.journal import GENESIS_HASH, decode_book_record
-from marketplace.journal_file import encode_command_line, encode_entry_line
-from marketplace.offer_terms import OfferFilters, OfferTerms
-from marketplace.order_book import OrderBook
+from marketplace.book.book_lenders import terms_of
+from marketplace.book.book_replay import ReplayedBook
+from marketplace.book.booked_requests import RequestState
+from marketplace.book.commands import Envelope
+from marketplace.book.journal import GENESIS_HASH, decode_book_record
+from marketplace.book.journal_file import encode_command_line, encode_entry_line
+from marketplace.book.order_book import OrderBook
+from marketplace.strategies.offer_terms import OfferFilters, OfferTerms
 from persistence.command_rows import decode_command
 from persistence.connection import AnyConnection
 

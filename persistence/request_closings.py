@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 import asyncpg
 import msgspec
 
-from marketplace.commands import AnyBookCommand, CancelRequest, Envelope, LapseRequest, SignRequest
+from marketplace.book.commands import AnyBookCommand, CancelRequest, Envelope, LapseRequest, SignRequest
 from persistence.command_rows import record_command
 from persistence.connection import AnyConnection
 

@@ -6,10 +6,10 @@ from uuid import UUID, uuid5
 
 import msgspec
 
-from marketplace.affordability import Assessment, CreditApplication, EmployeeRecord, assess
-from marketplace.assessment_reasons import ContractType
-from marketplace.commands import Envelope, OpenRequest
-from marketplace.orders import CreditRequest
+from marketplace.allocation.orders import CreditRequest
+from marketplace.book.commands import Envelope, OpenRequest
+from marketplace.loans.affordability import Assessment, CreditApplication, EmployeeRecord, assess
+from marketplace.loans.assessment_reasons import ContractType
 from persistence.command_rows import record_command
 from persistence.connection import AnyConnection, Pool
 from persistence.published_terms import TermsInForce, terms_in_force

@@ -7,8 +7,8 @@ import asyncpg
 import msgspec
 import structlog
 
-from marketplace.commands import Envelope
-from marketplace.loans import LoanContradiction
+from marketplace.book.commands import Envelope
+from marketplace.loans.loan import LoanContradiction
 from marketplace.ports import OrderBooks
 from persistence.business_clock import BusinessClock
 from persistence.business_day import (

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from marketplace.book_events import RequestSigned
+from marketplace.book.book_events import RequestSigned
 from persistence.connection import AnyConnection
 from persistence.instructions import NewInstruction, insert_instructions
 from persistence.projection_refused import ProjectionRefused

@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from marketplace.company_terms import TermsProblem
-from marketplace.strategies import StrategySettings, settings_problems
+from marketplace.strategies.strategy_settings import StrategySettings, settings_problems
 from persistence.connection import AnyConnection, Pool
 
 STRATEGIES_MAX = 20

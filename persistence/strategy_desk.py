@@ -5,8 +5,8 @@ from datetime import datetime
 
 import msgspec
 
-from marketplace.commands import Envelope
-from marketplace.strategies import StrategySettings
+from marketplace.book.commands import Envelope
+from marketplace.strategies.strategy_settings import StrategySettings
 from persistence.connection import AnyConnection
 from persistence.offers_desk import offers_problems, tell_books
 from persistence.purse_limits import tell_purse_limits

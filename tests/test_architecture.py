@@ -22,6 +22,10 @@ MAY_IMPORT = {
 }
 """Imports point inwards; `cli` is the composition root behind `main.py` and nobody imports it."""
 
+MARKETPLACE_ORDER = ("loans", "strategies", "allocation", "book", "forecasts", "explanations")
+"""Inside `marketplace` each package may import those before it: a loan knows no book, the rule no journal. The files
+beside them (terms, calendars, rounding, ledger) import none of them, but for the ports."""
+
 LAUNCHERS = ("main.py", "bootstrap.py", "child_process.py")
 """They run before, or without, the packages: `main.py` may import any, the other two none of ours."""
 MAY_START_CHILDREN = {"actors", "persistence", "cli"}
@@ -52,7 +56,7 @@ FORBIDDEN_IN_PURE = {
 SYSTEM_CLOCK = {"datetime.now", "datetime.utcnow", "date.today", "time.time", "time.time_ns"}
 FORBIDDEN_CALLS_IN_PURE = {"now", "utcnow", "today", "uuid4", "open", "print", "round", "hash"}
 
-MAY_DIVIDE = {"marketplace/apr.py", "marketplace/schedules.py"}
+MAY_DIVIDE = {"marketplace/loans/apr.py", "marketplace/loans/schedules.py"}
 """Here `/` stands between decimals and fractions. Between integers it makes a float."""
 
 READS_THE_SYSTEM_CLOCK = {
@@ -142,6 +146,21 @@ def test_the_marketplace_is_pure(path: Path) -> None:
             wrong.append(f"line {node.lineno}: {called_name(node)}(): time, ids and rounding come in as arguments")
 
     assert not wrong
+
+
+@pytest.mark.parametrize("path", [path for path in sources("marketplace") if relative(path) != DOORS], ids=relative)
+def test_the_packages_of_the_marketplace_import_only_those_before_them(path: Path) -> None:
+    package = path.relative_to(ROOT).parts[1]
+    place = MARKETPLACE_ORDER.index(package) if package in MARKETPLACE_ORDER else -1
+    later = set(MARKETPLACE_ORDER[place + 1 :])
+
+    wrong = [
+        f"line {line}: {module}"
+        for line, module in imported_modules(ast.parse(path.read_text(encoding="utf-8")))
+        if module.startswith("marketplace.") and module.split(".")[1] in later
+    ]
+
+    assert not wrong, f"{relative(path)} may not import {sorted(later)}"
 
 
 @pytest.mark.parametrize("path", sources("marketplace"), ids=relative)

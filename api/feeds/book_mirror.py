@@ -3,7 +3,7 @@
 import msgspec
 
 from api.feeds.messages import Op, Position
-from marketplace.book_view import BookView, CoverRow, book_view_checksum
+from marketplace.book.book_view import BookView, CoverRow, book_view_checksum
 
 _LAST = tuple[CoverRow, ...]
 

@@ -8,8 +8,8 @@ from actors.feed_channel import Deliver, Subscription
 from actors.feed_messages import FeedMessage, Snapshot
 from api.callers import Caller
 from api.feeds.messages import Position
-from marketplace.book_view import BookView
-from marketplace.market_history import LiveBook
+from marketplace.book.book_view import BookView
+from marketplace.forecasts.market_history import LiveBook
 from persistence.company_cards import company_exists
 from persistence.connection import Pool
 

@@ -27,7 +27,7 @@ from api.feeds.messages import (
     Sub,
     write_frame,
 )
-from marketplace.book_view import BookView
+from marketplace.book.book_view import BookView
 
 ACK_EVERY_S = 5.0
 ACK_EVERY_MESSAGES = 200

@@ -17,7 +17,7 @@ from api.web.languages import Language
 from api.web.number_format import format_cents, format_count
 from api.web.pages import STATIC_VERSION, render
 from api.web.texts import script_texts, text
-from marketplace.book_view import BookView
+from marketplace.book.book_view import BookView
 from marketplace.business_days import ROME
 from persistence.company_cards import CompanyCard, company_cards, count_companies
 from persistence.connection import Pool

@@ -19,13 +19,13 @@ from cli.demo.market import (
     MarketRequest,
     MarketWire,
 )
-from marketplace.affordability import CreditPolicy
-from marketplace.assessment_reasons import ContractType
 from marketplace.business_days import BusinessCalendar, is_business_day
-from marketplace.cap_presets import StrategyCaps
 from marketplace.company_terms import CompanyMoney, GuaranteeTerms, RateBand
-from marketplace.offer_terms import Tier
-from marketplace.strategies import StrategyFilters
+from marketplace.loans.affordability import CreditPolicy
+from marketplace.loans.assessment_reasons import ContractType
+from marketplace.strategies.cap_presets import StrategyCaps
+from marketplace.strategies.offer_terms import Tier
+from marketplace.strategies.strategy_settings import StrategyFilters
 
 STARTS_ON = date(2026, 1, 7)
 TERMS_MONTHS = (6, 12, 18, 24)

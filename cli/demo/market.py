@@ -11,12 +11,12 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from marketplace.affordability import CreditPolicy
-from marketplace.assessment_reasons import ContractType
-from marketplace.cap_presets import StrategyCaps
 from marketplace.company_terms import CompanyMoney, GuaranteeTerms, RateBand
-from marketplace.offer_terms import TermAsk, Tier
-from marketplace.strategies import StrategyFilters
+from marketplace.loans.affordability import CreditPolicy
+from marketplace.loans.assessment_reasons import ContractType
+from marketplace.strategies.cap_presets import StrategyCaps
+from marketplace.strategies.offer_terms import TermAsk, Tier
+from marketplace.strategies.strategy_settings import StrategyFilters
 
 Key = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$")]
 PositiveCents = Annotated[int, msgspec.Meta(gt=0, le=10**13)]

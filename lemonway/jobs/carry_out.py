@@ -22,7 +22,7 @@ from lemonway.errors import (
 )
 from lemonway.jobs.movements import Movement, Verdict, ask_for
 from lemonway.jobs.waits import Waits
-from marketplace.loans import LoanContradiction
+from marketplace.loans.loan import LoanContradiction
 from marketplace.ports import Clock
 from persistence.connection import Pool
 from persistence.executed_movements import book_executed

@@ -13,7 +13,7 @@ from lemonway.messages import TransactionIn
 from lemonway.statuses import Outcome, money_in_outcome
 from lemonway.translation import instant
 from marketplace.business_days import PARIS, business_date_of
-from marketplace.loans import LoanContradiction
+from marketplace.loans.loan import LoanContradiction
 from marketplace.ports import Clock
 from persistence.collection_results import (
     AwaitedCollection,

@@ -6,8 +6,11 @@ from collections.abc import Iterator
 import msgspec
 from msgspec import UnsetType
 
-from marketplace.book_file import BookFile
-from marketplace.book_planning import BookAnswer, resting_offers_of
+from marketplace.allocation.book_file import BookFile
+from marketplace.allocation.book_planning import BookAnswer, resting_offers_of
+from marketplace.allocation.matching import BookFigures, eligibility_for
+from marketplace.allocation.orders import LenderStanding
+from marketplace.allocation.receipts import Receipt
 from marketplace.explanations.borrower_account import borrower_account
 from marketplace.explanations.judged_offers import judged_offers
 from marketplace.explanations.languages import Language
@@ -15,9 +18,6 @@ from marketplace.explanations.lender_account import lender_account
 from marketplace.explanations.lender_outcomes import JudgedOffer, LenderOutcome, lender_outcome
 from marketplace.explanations.operations_account import operations_account
 from marketplace.explanations.sentences import Sentence
-from marketplace.matching import BookFigures, eligibility_for
-from marketplace.orders import LenderStanding
-from marketplace.receipts import Receipt
 
 
 class LenderAccount(msgspec.Struct, frozen=True):

@@ -5,13 +5,13 @@ The borrower learns how many lenders there are at each rate, and of none who it 
 
 from collections.abc import Iterator
 
-from marketplace.book_events import PlannedCover
+from marketplace.allocation.receipts import Receipt
+from marketplace.book.book_events import PlannedCover
 from marketplace.explanations.borrower_texts import BORROWER_TEXTS
 from marketplace.explanations.figures import Count, LoanRate, Money, Rate
 from marketplace.explanations.languages import Language
 from marketplace.explanations.lender_outcomes import filled_count
 from marketplace.explanations.sentences import Sentence, Step, say, step
-from marketplace.receipts import Receipt
 
 
 def borrower_account(receipt: Receipt, language: Language) -> tuple[Sentence, ...]:

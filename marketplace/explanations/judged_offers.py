@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from marketplace.eligibility import Candidate, Eligibility
+from marketplace.allocation.eligibility import Candidate, Eligibility
+from marketplace.allocation.orders import LenderOffer, LenderStanding
 from marketplace.explanations.lender_outcomes import JudgedOffer
-from marketplace.orders import LenderOffer, LenderStanding
 
 
 def judged_offers(

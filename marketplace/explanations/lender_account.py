@@ -1,5 +1,6 @@
 """A lender's outcome as sentences: which are said, in which order, with which figures."""
 
+from marketplace.allocation.receipts import Receipt
 from marketplace.explanations.figures import Count, ExactShare, Money, Name, Rate
 from marketplace.explanations.languages import Language
 from marketplace.explanations.lender_outcomes import (
@@ -24,7 +25,6 @@ from marketplace.explanations.lender_outcomes import (
 from marketplace.explanations.lender_texts import LENDER_TEXTS
 from marketplace.explanations.sentences import Sentence, Step, say, step
 from marketplace.explanations.ticket_round import ProRata
-from marketplace.receipts import Receipt
 
 PRIVATE_TO_CENTS = 10_000
 """A lender sees a request's amount rounded to this."""

@@ -9,12 +9,12 @@ from typing import Literal
 
 import msgspec
 
-from marketplace.book_events import PlannedCover
-from marketplace.eligibility import Bound, Obstacle
+from marketplace.allocation.eligibility import Bound, Obstacle
+from marketplace.allocation.orders import LenderOffer
+from marketplace.allocation.receipts import BucketReceipt, CandidateReceipt, DustPath, Receipt
+from marketplace.book.book_events import PlannedCover
 from marketplace.explanations.ticket_round import ProRata, ticket_turns
-from marketplace.offer_terms import Tier
-from marketplace.orders import LenderOffer
-from marketplace.receipts import BucketReceipt, CandidateReceipt, DustPath, Receipt
+from marketplace.strategies.offer_terms import Tier
 
 TIERS: tuple[Tier, ...] = ("A", "B", "C")
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from datetime import UTC
 
+from marketplace.allocation.guarantee import used_cents
+from marketplace.allocation.receipts import BucketReceipt, CandidateReceipt, GateReceipt, Receipt
 from marketplace.company_terms import GuaranteeTerms
 from marketplace.explanations.figures import Count, ExactShare, LoanRate, Money, Name, Rate
 from marketplace.explanations.languages import Language
@@ -10,8 +12,6 @@ from marketplace.explanations.lender_outcomes import filled_count
 from marketplace.explanations.operations_texts import BOUND_WORDS, MODE_WORDS, OBSTACLE_WORDS, OPERATIONS_TEXTS
 from marketplace.explanations.sentences import Sentence, Step, say, step
 from marketplace.explanations.ticket_round import TicketTurn, ticket_turns
-from marketplace.guarantee import used_cents
-from marketplace.receipts import BucketReceipt, CandidateReceipt, GateReceipt, Receipt
 
 
 def operations_account(receipt: Receipt, language: Language) -> tuple[Sentence, ...]:

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
+from marketplace.allocation.eligibility import Bound, Obstacle
 from marketplace.company_terms import CompanyMode
-from marketplace.eligibility import Bound, Obstacle
 from marketplace.explanations.figures import Word
 from marketplace.explanations.sentences import Catalogue, CountedText, Text
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-from marketplace.apportionment import apportion
-from marketplace.receipts import BucketReceipt, CandidateReceipt
+from marketplace.allocation.apportionment import apportion
+from marketplace.allocation.receipts import BucketReceipt, CandidateReceipt
 
 
 class ProRata(msgspec.Struct, frozen=True, kw_only=True):

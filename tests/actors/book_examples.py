@@ -8,12 +8,19 @@ from actors.redis_connection import RedisConnection
 from actors.redis_keys import book_shard_keys
 from actors.shard_writer import CommandDecision, ShardWriter, read_position
 from actors.shards import ShardMap
-from marketplace.book_events import AnyBookEvent, CompanyBudgetGranted
-from marketplace.commands import AnyBookCommand, Envelope, GrantCompanyBudget, OpenRequest, PlaceOffer, PublishTerms
+from marketplace.allocation.orders import CreditRequest
+from marketplace.book.book_events import AnyBookEvent, CompanyBudgetGranted
+from marketplace.book.commands import (
+    AnyBookCommand,
+    Envelope,
+    GrantCompanyBudget,
+    OpenRequest,
+    PlaceOffer,
+    PublishTerms,
+)
+from marketplace.book.journal import BookRecord
 from marketplace.company_terms import CompanyTerms, RateBand
-from marketplace.journal import BookRecord
-from marketplace.offer_terms import OfferTerms
-from marketplace.orders import CreditRequest
+from marketplace.strategies.offer_terms import OfferTerms
 
 MONDAY = datetime(2026, 11, 23, 9, tzinfo=UTC)
 ALFA = "alfa"

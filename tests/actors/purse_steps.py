@@ -7,10 +7,10 @@ from actors.purse import RedisPurses
 from actors.purse_inspection import PurseFigures, read_purses
 from actors.redis_connection import RedisConnection
 from actors.shards import ShardMap
-from marketplace.journal import decode_purse_event
+from marketplace.book.journal import decode_purse_event
+from marketplace.book.purse_calls import PurseAnswer, PurseCalls, ReleaseCall, TakeCall
+from marketplace.book.purse_events import AnyPurseEvent
 from marketplace.ports import PurseInstruction, PurseOperation
-from marketplace.purse_calls import PurseAnswer, PurseCalls, ReleaseCall, TakeCall
-from marketplace.purse_events import AnyPurseEvent
 
 MONDAY = datetime(2026, 11, 23, 9, tzinfo=UTC)
 BOOK_SHARD = "bk07"

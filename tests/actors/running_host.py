@@ -9,9 +9,9 @@ from actors.host import BookHost
 from actors.mailbox import RedisOrderBooks
 from actors.redis_connection import RedisConnection
 from actors.shards import ShardMap
-from marketplace.book_events import AnyBookEvent
-from marketplace.commands import AnyBookCommand
-from marketplace.journal import BookRecord, decode_book_record
+from marketplace.book.book_events import AnyBookEvent
+from marketplace.book.commands import AnyBookCommand
+from marketplace.book.journal import BookRecord, decode_book_record
 from marketplace.ports import Clock
 from tests.actors.book_examples import ALFA, SetClock, an_envelope
 

@@ -15,10 +15,10 @@ from actors.purse import RedisPurses
 from actors.purse_inspection import PursesFound, purse_breaks, read_purses
 from actors.redis_connection import Command, RedisConnection, Reply
 from actors.shards import ShardMap
-from marketplace.book_events import AnyBookEvent, CoverAmended, Covered, CoverReleased
-from marketplace.commands import CancelRequest
-from marketplace.journal import GENESIS_HASH, JournalEntry, decode_book_record
-from marketplace.order_book import OrderBook
+from marketplace.book.book_events import AnyBookEvent, CoverAmended, Covered, CoverReleased
+from marketplace.book.commands import CancelRequest
+from marketplace.book.journal import GENESIS_HASH, JournalEntry, decode_book_record
+from marketplace.book.order_book import OrderBook
 from marketplace.ports import JournalHead
 from tests.actors.book_examples import ALFA, SetClock, a_request, an_offer, terms
 from tests.actors.purse_steps import a_deposit, a_take, ask

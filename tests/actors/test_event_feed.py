@@ -14,9 +14,9 @@ from actors.purse import RedisPurses
 from actors.redis_connection import RedisConnection
 from actors.shard_writer import ShardWriter
 from actors.shards import ShardMap
-from marketplace.book_events import OfferWithdrawn, TermsPublished
-from marketplace.book_view import BookView, book_view_checksum
-from marketplace.purse_view import PurseView
+from marketplace.book.book_events import OfferWithdrawn, TermsPublished
+from marketplace.book.book_view import BookView, book_view_checksum
+from marketplace.book.purse_view import PurseView
 from tests.actors.book_examples import ALFA, a_record, own, terms
 from tests.actors.purse_steps import a_deposit, a_take, ask
 

@@ -12,8 +12,8 @@ from actors.purse import RedisPurses
 from actors.redis_connection import RedisConnection
 from actors.redis_keys import state_key
 from actors.shards import ShardMap
-from marketplace.book_events import CompanyBudgetGranted
-from marketplace.journal import GENESIS_HASH, decode_book_record
+from marketplace.book.book_events import CompanyBudgetGranted
+from marketplace.book.journal import GENESIS_HASH, decode_book_record
 from marketplace.ports import JournalHead
 from tests.actors.book_examples import ALFA, a_record, own
 from tests.actors.purse_steps import a_deposit

@@ -20,7 +20,7 @@ from actors.redis_connection import RedisConnection
 from actors.redis_keys import book_shard_keys
 from actors.replies import as_fields
 from actors.shards import ShardMap
-from marketplace.book_events import (
+from marketplace.book.book_events import (
     CommandAcknowledged,
     CommandRefused,
     CompanyBudgetGranted,
@@ -37,9 +37,9 @@ from marketplace.book_events import (
     StandingsObserved,
     TermsPublished,
 )
-from marketplace.book_replay import ReplayedBook
-from marketplace.commands import AnyBookCommand, CancelRequest, GrantCompanyBudget, SignRequest
-from marketplace.journal import GENESIS_HASH
+from marketplace.book.book_replay import ReplayedBook
+from marketplace.book.commands import AnyBookCommand, CancelRequest, GrantCompanyBudget, SignRequest
+from marketplace.book.journal import GENESIS_HASH
 from marketplace.ports import JournalHead
 from tests.actors.book_examples import (
     ALFA,

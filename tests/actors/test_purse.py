@@ -11,11 +11,10 @@ from actors.purse import RedisPurses
 from actors.purse_inspection import purse_breaks, read_purses
 from actors.redis_connection import RedisConnection
 from actors.shards import ShardMap
-from marketplace.book_events import Standing
-from marketplace.journal import GENESIS_HASH
-from marketplace.ports import JournalHead, PurseInstruction, PurseOperation
-from marketplace.purse_calls import PurseAnswer, ReleaseCall, TakeCall
-from marketplace.purse_events import (
+from marketplace.book.book_events import Standing
+from marketplace.book.journal import GENESIS_HASH
+from marketplace.book.purse_calls import PurseAnswer, ReleaseCall, TakeCall
+from marketplace.book.purse_events import (
     Deposited,
     FillDenied,
     FillLent,
@@ -31,6 +30,7 @@ from marketplace.purse_events import (
     WithdrawalSent,
     WithdrawalVoided,
 )
+from marketplace.ports import JournalHead, PurseInstruction, PurseOperation
 from tests.actors.purse_steps import (
     MONDAY,
     a_deposit,

@@ -14,11 +14,11 @@ from actors.purse import RedisPurses
 from actors.purse_inspection import PurseFigures, PursesFound, purse_breaks, read_purses
 from actors.redis_connection import RedisConnection
 from actors.shards import ShardMap
-from marketplace.journal import GENESIS_HASH, decode_purse_event
+from marketplace.book.journal import GENESIS_HASH, decode_purse_event
+from marketplace.book.purse_calls import ReleaseCall, TakeCall
+from marketplace.book.purse_events import AnyPurseEvent
+from marketplace.book.purse_view import PurseView, PurseViewFold
 from marketplace.ports import JournalHead, PurseInstruction, PurseOperation
-from marketplace.purse_calls import ReleaseCall, TakeCall
-from marketplace.purse_events import AnyPurseEvent
-from marketplace.purse_view import PurseView, PurseViewFold
 from tests.actors.purse_steps import MONDAY, a_deposit, a_release, a_step, a_take, ask, limits, principal_back
 
 ONE_PURSE_SHARD = ShardMap(book_count=1, purse_count=1)

@@ -10,8 +10,8 @@ from actors.redis_keys import book_shard_keys
 from actors.replies import as_fields
 from actors.shard_writer import CommandDecision, ShardPosition, read_position
 from actors.shards import ShardMap
-from marketplace.book_events import CompanyBudgetGranted
-from marketplace.journal import GENESIS_HASH, JournalEntry, encode_book_record
+from marketplace.book.book_events import CompanyBudgetGranted
+from marketplace.book.journal import GENESIS_HASH, JournalEntry, encode_book_record
 from marketplace.ports import CommandDecided, JournalHead
 from tests.actors.book_examples import ALFA, a_record, accepted, an_envelope, own, waiting_commands
 

@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
 from api.feeds.client import BookFeedClient, SubscriptionRefused
-from marketplace.book_view import BookView
+from marketplace.book.book_view import BookView
 from tests.api.market_steps import add_terms_and_lenders, an_employee, covered
 from tests.api.running_gateway import Door, RunningGateway, a_feed_client, id_of, running_gateway, terms_body
 from tests.api.test_conventions import assert_problem

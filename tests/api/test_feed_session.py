@@ -25,7 +25,7 @@ from api.feeds.messages import (
     write_frame,
 )
 from api.feeds.session import SUBSCRIPTIONS_MAX, WAITING_MAX, FeedSession, FollowedChannel
-from marketplace.book_view import BookView
+from marketplace.book.book_view import BookView
 
 BOOK = "book:alfa"
 VIEW = BookView(phase="open", terms_version=1, o=(), r=(), tot=(0, 0, 0), last=())

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from marketplace.idle_money import REASONS
+from marketplace.forecasts.idle_money import REASONS
 from tests.api.market_steps import a_book, add_terms_and_lenders, an_employee, covered
 from tests.api.running_gateway import START, RunningGateway, id_of, request_body
 from tests.api.test_conventions import assert_problem

@@ -7,8 +7,8 @@ import pytest
 
 from api.problems import PROBLEMS, Problem, problem_document, refused_by_book, translated
 from lemonway.errors import InsufficientFunds, LemonwayThrottled, LemonwayUnreachable
-from marketplace import refusals
-from marketplace.refusals import BookRefusal
+from marketplace.book import refusals
+from marketplace.book.refusals import BookRefusal
 
 A_REFUSAL: dict[type[refusals.Refusal], tuple[dict[str, object], str, int]] = {
     refusals.OfferExistsForStrategy: ({"offer_id": "o"}, "id-reused", 409),

@@ -5,13 +5,13 @@ from datetime import date
 import msgspec
 
 from api.callers import Role
-from marketplace.book_events import CoverLeg, CoverProposed, PlannedCover
+from marketplace.allocation.matching import BookFigures, CoverPlan, plan_cover_from
+from marketplace.allocation.orders import CreditRequest, LenderOffer, LenderStanding
+from marketplace.allocation.resting_offers import RestingOffers
+from marketplace.book.book_events import CoverLeg, CoverProposed, PlannedCover
+from marketplace.book.journal import BookRecord, encode_book_record
 from marketplace.company_terms import CompanyTerms, RateBand
-from marketplace.journal import BookRecord, encode_book_record
-from marketplace.matching import BookFigures, CoverPlan, plan_cover_from
-from marketplace.orders import CreditRequest, LenderOffer, LenderStanding
-from marketplace.resting_offers import RestingOffers
-from marketplace.schedules import PlanTerms, annual_rate, instalment_plan
+from marketplace.loans.schedules import PlanTerms, annual_rate, instalment_plan
 from persistence.connection import Pool
 from tests.api.running_gateway import (
     IBAN,

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Literal
 
-from marketplace.book_decisions import decide
-from marketplace.book_events import AnyBookEvent, Covered, OfferPlaced, Standing, StandingsObserved
-from marketplace.book_lenders import terms_of
-from marketplace.commands import (
+from marketplace.allocation.orders import CreditRequest, LenderStanding
+from marketplace.book.book_decisions import decide
+from marketplace.book.book_events import AnyBookEvent, Covered, OfferPlaced, Standing, StandingsObserved
+from marketplace.book.book_lenders import terms_of
+from marketplace.book.commands import (
     AnyBookCommand,
     CancelRequest,
     Envelope,
@@ -20,11 +21,10 @@ from marketplace.commands import (
     PublishTerms,
     WithdrawOffer,
 )
-from marketplace.cover_decisions import decide_answers, decide_step
-from marketplace.journal import BookRecord, encode_book_record
-from marketplace.order_book import OrderBook
-from marketplace.orders import CreditRequest, LenderStanding
-from marketplace.purse_calls import PurseAnswer
+from marketplace.book.cover_decisions import decide_answers, decide_step
+from marketplace.book.journal import BookRecord, encode_book_record
+from marketplace.book.order_book import OrderBook
+from marketplace.book.purse_calls import PurseAnswer
 from tests.benchmarks.lending_book import NOW_AT
 from tests.benchmarks.lending_stream import TERMS, Offering
 from tests.benchmarks.processor_time import CallTimes, time_calls

@@ -13,10 +13,10 @@ from functools import partial
 
 import msgspec
 
-from marketplace.matching import CoverPlan, plan_cover_from
-from marketplace.offer_terms import Tier
-from marketplace.orders import CreditRequest, LenderOffer, LenderStanding
-from marketplace.receipts import encode_receipt
+from marketplace.allocation.matching import CoverPlan, plan_cover_from
+from marketplace.allocation.orders import CreditRequest, LenderOffer, LenderStanding
+from marketplace.allocation.receipts import encode_receipt
+from marketplace.strategies.offer_terms import Tier
 from tests.benchmarks.book_commands import BOOK_COMMANDS, BOOK_COVER, book_command_times
 from tests.benchmarks.lending_book import NOW_AT, LendingBook
 from tests.benchmarks.lending_stream import (

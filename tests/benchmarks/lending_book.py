@@ -9,12 +9,12 @@ from datetime import timedelta
 
 import msgspec
 
+from marketplace.allocation.matching import BookFigures, CoverPlan, PlannedLeg, plan_cover_from
+from marketplace.allocation.orders import CreditRequest, LenderStanding
+from marketplace.allocation.receipts import encode_receipt
+from marketplace.allocation.resting_offers import RestingOffers
 from marketplace.company_terms import CompanyTerms
-from marketplace.matching import BookFigures, CoverPlan, PlannedLeg, plan_cover_from
-from marketplace.orders import CreditRequest, LenderStanding
-from marketplace.receipts import encode_receipt
-from marketplace.resting_offers import RestingOffers
-from marketplace.strategy_limits import limit_keys
+from marketplace.strategies.strategy_limits import limit_keys
 from tests.benchmarks.lending_stream import STARTED_AT, TERMS, LendingOrder, Offering, lending_orders
 
 NOW_AT = STARTED_AT + timedelta(days=30)

@@ -7,9 +7,9 @@ from uuid import UUID
 
 import msgspec
 
+from marketplace.allocation.orders import NO_ROOMS, CreditRequest, LenderOffer, LenderStanding
 from marketplace.company_terms import CompanyMoney, CompanyTerms, GuaranteeTerms, RateBand
-from marketplace.offer_terms import OfferFilters, TermAsk, Tier
-from marketplace.orders import NO_ROOMS, CreditRequest, LenderOffer, LenderStanding
+from marketplace.strategies.offer_terms import OfferFilters, TermAsk, Tier
 from tests.benchmarks.crossing_orders import CrossingOrder
 
 MONTHS = 24

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from marketplace.orders import CreditRequest
+from marketplace.allocation.orders import CreditRequest
 from tests.benchmarks.bare_book import match
 from tests.benchmarks.command_growth import (
     COMMANDS,

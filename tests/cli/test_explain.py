@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from cli import explain
-from marketplace.book_file import BookFile, decode_book_file
-from marketplace.book_planning import encode_answer, plan_book
+from marketplace.allocation.book_file import BookFile, decode_book_file
+from marketplace.allocation.book_planning import encode_answer, plan_book
 from tests.cli.five_percent_book import book, book_file
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from cli.store_differences import Difference, Recorded, journal_differences
 from cli.verify import lasting_differences
-from marketplace.journal import JournalEntry
+from marketplace.book.journal import JournalEntry
 from marketplace.ports import JournalHead
 
 

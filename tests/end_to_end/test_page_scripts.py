@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Browser, Page
 
 from api.web.pages import STATIC_VERSION
-from marketplace.book_view import BookView, OfferRow, book_view_checksum, book_view_operations
+from marketplace.book.book_view import BookView, OfferRow, book_view_checksum, book_view_operations
 from tests.api.running_gateway import RunningGateway, running_gateway
 from tests.api.web.number_vectors import VECTORS
 from tests.end_to_end.browsing import a_visit

@@ -15,12 +15,12 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from marketplace.allocation.eligibility import OwnPromises
+from marketplace.allocation.matching import BookFigures, CoverPlan, Uncovered, plan_cover_from
+from marketplace.allocation.orders import Bar, CreditRequest, LenderOffer, LenderStanding
+from marketplace.allocation.resting_offers import RestingOffers
 from marketplace.company_terms import CompanyMoney, CompanyTerms, GuaranteeTerms, RateBand
-from marketplace.eligibility import OwnPromises
-from marketplace.matching import BookFigures, CoverPlan, Uncovered, plan_cover_from
-from marketplace.offer_terms import Tier
-from marketplace.orders import Bar, CreditRequest, LenderOffer, LenderStanding
-from marketplace.resting_offers import RestingOffers
+from marketplace.strategies.offer_terms import Tier
 
 CASH_SINCE_AT = datetime(2026, 11, 1, 8, tzinfo=UTC)
 NOW_AT = datetime(2026, 11, 23, 9, tzinfo=UTC)

@@ -4,15 +4,15 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
-from marketplace.book_decisions import decide
-from marketplace.book_events import AnyBookEvent
-from marketplace.commands import AnyBookCommand, Envelope, PlaceOffer, PublishTerms
+from marketplace.allocation.orders import CreditRequest
+from marketplace.book.book_decisions import decide
+from marketplace.book.book_events import AnyBookEvent
+from marketplace.book.commands import AnyBookCommand, Envelope, PlaceOffer, PublishTerms
+from marketplace.book.cover_decisions import decide_answers, decide_step
+from marketplace.book.journal import BookRecord, decode_book_record, encode_book_record
+from marketplace.book.order_book import OrderBook
 from marketplace.company_terms import CompanyTerms, RateBand
-from marketplace.cover_decisions import decide_answers, decide_step
-from marketplace.journal import BookRecord, decode_book_record, encode_book_record
-from marketplace.offer_terms import OfferTerms
-from marketplace.order_book import OrderBook
-from marketplace.orders import CreditRequest
+from marketplace.strategies.offer_terms import OfferTerms
 from tests.marketplace.purse_model import PurseModel
 
 Event = TypeVar("Event", bound=AnyBookEvent)

@@ -1,9 +1,9 @@
 """Live books made of driven ones: the book and the history that its journal gives."""
 
-from marketplace.book_events import Standing
-from marketplace.journal import decode_book_record
-from marketplace.market_history import LiveBook, MarketHistory
-from marketplace.order_book import OrderBook
+from marketplace.book.book_events import Standing
+from marketplace.book.journal import decode_book_record
+from marketplace.book.order_book import OrderBook
+from marketplace.forecasts.market_history import LiveBook, MarketHistory
 from tests.marketplace.driven_book import Market
 
 

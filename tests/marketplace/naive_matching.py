@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from marketplace.book_file import BookFile
+from marketplace.allocation.book_file import BookFile
+from marketplace.allocation.eligibility import OwnPromises
+from marketplace.allocation.matching import BookFigures
+from marketplace.allocation.orders import CreditRequest, LenderOffer, LenderStanding
 from marketplace.company_terms import CompanyTerms
-from marketplace.eligibility import OwnPromises
-from marketplace.matching import BookFigures
-from marketplace.orders import CreditRequest, LenderOffer, LenderStanding
 
 
 class NaiveCover(NamedTuple):

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime
 
-from marketplace.book_events import Standing
-from marketplace.purse_calls import PurseAnswer, ReleaseCall, TakeCall
+from marketplace.book.book_events import Standing
+from marketplace.book.purse_calls import PurseAnswer, ReleaseCall, TakeCall
 
 CASH_SINCE = datetime(2026, 1, 1, tzinfo=UTC)
 

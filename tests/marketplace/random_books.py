@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from marketplace.book_file import (
+from marketplace.allocation.book_file import (
     BandEntry,
     BookFile,
     CompanyMoneyEntry,
@@ -21,11 +21,11 @@ from marketplace.book_file import (
     RequestEntry,
     TermsEntry,
 )
+from marketplace.allocation.eligibility import NOTHING_PROMISED, OwnPromises
+from marketplace.allocation.matching import BookFigures
+from marketplace.allocation.orders import CreditRequest, LenderOffer, LenderStanding
 from marketplace.company_terms import CompanyMode, CompanyMoney, CompanyTerms, GuaranteeTerms, RateBand
-from marketplace.eligibility import NOTHING_PROMISED, OwnPromises
-from marketplace.matching import BookFigures
-from marketplace.offer_terms import NO_FILTERS, OfferFilters, TermAsk, Tier
-from marketplace.orders import CreditRequest, LenderOffer, LenderStanding
+from marketplace.strategies.offer_terms import NO_FILTERS, OfferFilters, TermAsk, Tier
 from tests.marketplace.book_notation import CASH_SINCE_AT, NOW_AT
 
 NEXT_MONTH_IN_ROME_AT = datetime(2026, 11, 30, 23, 30, tzinfo=UTC)

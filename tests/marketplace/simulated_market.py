@@ -12,7 +12,8 @@ from heapq import heappop, heappush
 
 import msgspec
 
-from marketplace.book_events import (
+from marketplace.allocation.orders import CreditRequest
+from marketplace.book.book_events import (
     AnyBookEvent,
     CommandAcknowledged,
     Covered,
@@ -26,15 +27,20 @@ from marketplace.book_events import (
     StandingsObserved,
     TermsPublished,
 )
+from marketplace.book.cover_decisions import decide_answers, decide_step
+from marketplace.book.journal import BookRecord
+from marketplace.book.order_book import OrderBook
+from marketplace.book.purse_calls import PurseAnswer
 from marketplace.company_terms import CompanyTerms, RateBand
-from marketplace.cover_decisions import decide_answers, decide_step
-from marketplace.forecasts import ForecastBasis, LendingForecast, NotEnoughData, forecast_basis, lending_forecast
-from marketplace.journal import BookRecord
-from marketplace.market_history import LiveBook, MarketHistory
-from marketplace.offer_terms import OfferTerms, Tier
-from marketplace.order_book import OrderBook
-from marketplace.orders import CreditRequest
-from marketplace.purse_calls import PurseAnswer
+from marketplace.forecasts.lending_forecasts import (
+    ForecastBasis,
+    LendingForecast,
+    NotEnoughData,
+    forecast_basis,
+    lending_forecast,
+)
+from marketplace.forecasts.market_history import LiveBook, MarketHistory
+from marketplace.strategies.offer_terms import OfferTerms, Tier
 
 MONDAY = datetime(2026, 3, 2, 7, 0, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -7,9 +7,10 @@ from uuid import NAMESPACE_OID, uuid5
 
 import msgspec
 
-from marketplace.book_decisions import decide
-from marketplace.book_events import AnyBookEvent, StagingSet
-from marketplace.commands import (
+from marketplace.allocation.orders import CreditRequest
+from marketplace.book.book_decisions import decide
+from marketplace.book.book_events import AnyBookEvent, StagingSet
+from marketplace.book.commands import (
     AnyBookCommand,
     CancelRequest,
     Envelope,
@@ -19,15 +20,11 @@ from marketplace.commands import (
     PublishTerms,
     SignRequest,
 )
-from marketplace.company_terms import CompanyMoney, CompanyTerms, RateBand
-from marketplace.cover_decisions import decide_answers, decide_step
-from marketplace.journal import BookRecord
-from marketplace.offer_terms import OfferTerms
-from marketplace.order_book import OrderBook
-from marketplace.orders import CreditRequest
-from marketplace.postings import company_budget_granted
-from marketplace.purse_calls import PurseAnswer, ReleaseCall, TakeCall
-from marketplace.purse_events import (
+from marketplace.book.cover_decisions import decide_answers, decide_step
+from marketplace.book.journal import BookRecord
+from marketplace.book.order_book import OrderBook
+from marketplace.book.purse_calls import PurseAnswer, ReleaseCall, TakeCall
+from marketplace.book.purse_events import (
     AnyPurseEvent,
     Deposited,
     FillDenied,
@@ -41,6 +38,9 @@ from marketplace.purse_events import (
     WithdrawalRefused,
     WithdrawalSent,
 )
+from marketplace.company_terms import CompanyMoney, CompanyTerms, RateBand
+from marketplace.postings import company_budget_granted
+from marketplace.strategies.offer_terms import OfferTerms
 from persistence.collection_results import record_collected
 from persistence.collections_book import due_to_hand_in, request_collection
 from persistence.command_rows import record_command

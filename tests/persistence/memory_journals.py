@@ -6,15 +6,15 @@ from typing import Literal
 
 import msgspec
 
-from marketplace.journal import (
+from marketplace.book.journal import (
     GENESIS_HASH,
     BookRecord,
     JournalEntry,
     chain_hash,
     encode_book_record,
 )
+from marketplace.book.purse_events import AnyPurseEvent
 from marketplace.ports import JournalHead
-from marketplace.purse_events import AnyPurseEvent
 
 
 class MemoryJournals:

@@ -7,11 +7,11 @@ from uuid import NAMESPACE_OID, uuid5
 import asyncpg
 import msgspec
 
-from marketplace.book_events import CoveredFill, RequestSigned
+from marketplace.book.book_events import CoveredFill, RequestSigned
+from marketplace.book.journal import JournalEntry
+from marketplace.book.purse_events import WithdrawalHeld
 from marketplace.company_terms import CompanyMoney, CompanyTerms, RateBand
-from marketplace.journal import JournalEntry
 from marketplace.postings import company_budget_granted, fill_taken
-from marketplace.purse_events import WithdrawalHeld
 from persistence.business_day import Step, step_instant
 from persistence.collection_results import record_collected
 from persistence.collections_book import due_to_hand_in, request_collection

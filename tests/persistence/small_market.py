@@ -6,8 +6,8 @@ import tempfile
 from datetime import timedelta
 from pathlib import Path
 
-from marketplace.circuit_breakers import BreakerLimits
-from marketplace.commands import (
+from marketplace.book.circuit_breakers import BreakerLimits
+from marketplace.book.commands import (
     BarLender,
     GrantCompanyBudget,
     LiftHold,

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from marketplace.commands import Envelope, LapseRequest, RecordRepayments
+from marketplace.book.commands import Envelope, LapseRequest, RecordRepayments
 from marketplace.ports import CommandAccepted, SendOutcome
 from persistence.business_clock import BusinessClock, move_clock, use_virtual_time
 from persistence.business_day import (

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from marketplace.commands import Envelope, GrantCompanyBudget, Tick
+from marketplace.book.commands import Envelope, GrantCompanyBudget, Tick
 from marketplace.ports import CommandAccepted, SendOutcome
 from persistence.command_rows import record_command
 from persistence.command_sweeper import CommandSweeper

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 import msgspec
 import pytest
 
-from marketplace.commands import RecordRepayments
+from marketplace.book.commands import RecordRepayments
 from persistence.business_day import DueStep, Step, begin_step, finish_step
 from persistence.distribution import net_receipts, report_repayments
 from tests.persistence.signed_market import COLLECTION_WALLET, SignedMarket, id_of

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from marketplace.company_terms import CompanyMoney
-from marketplace.loan_events import LoanDisbursed
+from marketplace.loans.loan_events import LoanDisbursed
 from persistence.funding import loan_id_of, plan_terms
 from persistence.loan_record import read_loan_events
 from tests.persistence.signed_market import SignedMarket, id_of

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from marketplace.commands import BarLender, Envelope, UnbarLender
+from marketplace.book.commands import BarLender, Envelope, UnbarLender
 from persistence.connection import Connection, Pool, connect
 from persistence.identity_checks import note_kyc
 from persistence.lender_bars import InConflict, LendingStopped, order_stop, settle_bars, take_back_stop, what_stops

@@ -6,8 +6,8 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from marketplace.circuit_breakers import BreakerLimits
-from marketplace.commands import (
+from marketplace.book.circuit_breakers import BreakerLimits
+from marketplace.book.commands import (
     BarLender,
     CancelRequest,
     LiftHold,
@@ -20,7 +20,7 @@ from marketplace.commands import (
     UnbarLender,
     YieldHold,
 )
-from marketplace.offer_terms import FloatingAsk, OfferFilters, OfferTerms, TermAsk
+from marketplace.strategies.offer_terms import FloatingAsk, OfferFilters, OfferTerms, TermAsk
 from persistence.connection import Connection, Pool, connect
 from persistence.invariants import check_invariants
 from persistence.quiet import read_quiet

@@ -7,12 +7,12 @@ import asyncpg
 import msgspec
 import pytest
 
-from marketplace.book_lenders import terms_of
-from marketplace.commands import CancelRequest, PlaceOffer, SignRequest, WithdrawOffer
+from marketplace.book.book_lenders import terms_of
+from marketplace.book.commands import CancelRequest, PlaceOffer, SignRequest, WithdrawOffer
+from marketplace.book.purse_events import FillTaken
 from marketplace.company_terms import CompanyMoney
-from marketplace.offer_terms import OfferTerms
 from marketplace.ports import PurseOperation
-from marketplace.purse_events import FillTaken
+from marketplace.strategies.offer_terms import OfferTerms
 from persistence.connection import Connection, Pool, connect
 from persistence.ledger import balance_cents
 from persistence.payment_instructions import lemonway_reference, payment_instruction_id

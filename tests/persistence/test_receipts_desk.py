@@ -6,7 +6,7 @@ from argparse import ArgumentParser
 import pytest
 
 from cli import explain
-from marketplace.book_events import CoverAmended, CoverProposed
+from marketplace.book.book_events import CoverAmended, CoverProposed
 from marketplace.explanations.lender_outcomes import Filled, NotAdmitted, NotListed, lender_outcome
 from persistence.book_history import offers_before
 from persistence.connection import Pool

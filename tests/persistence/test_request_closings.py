@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from marketplace.commands import CancelRequest, LapseRequest, SignRequest
+from marketplace.book.commands import CancelRequest, LapseRequest, SignRequest
 from persistence.request_closings import (
     ClosedOtherwise,
     ClosingKind,

@@ -6,10 +6,10 @@ from datetime import UTC, date, datetime, timedelta
 import msgspec
 import pytest
 
-from marketplace.cap_presets import StrategyCaps
-from marketplace.commands import PlaceOffer
-from marketplace.strategies import StrategySettings
-from marketplace.strategy_offers import OfferPlace, OfferWish
+from marketplace.book.commands import PlaceOffer
+from marketplace.strategies.cap_presets import StrategyCaps
+from marketplace.strategies.strategy_offers import OfferPlace, OfferWish
+from marketplace.strategies.strategy_settings import StrategySettings
 from persistence.business_clock import BusinessClock, use_virtual_time
 from persistence.business_day import DueStep, Step
 from persistence.command_rows import decode_command

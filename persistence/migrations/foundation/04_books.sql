@@ -21,7 +21,7 @@ CREATE TABLE command (
     CHECK ((state = 'decided') = (decided_seq IS NOT NULL)),
     CHECK ((outcome IS NOT DISTINCT FROM 'refused') = (refusal IS NOT NULL))
 );
-COMMENT ON COLUMN command.body IS 'the command (a tagged marketplace.commands value), without its envelope';
+COMMENT ON COLUMN command.body IS 'the command (a tagged marketplace.book.commands value), without its envelope';
 COMMENT ON COLUMN command.subject_id IS 'what it speaks of: an offer, a request, a strategy';
 COMMENT ON COLUMN command.party_id IS 'who asked; null for the platform itself';
 COMMENT ON COLUMN command.send_at IS

@@ -23,7 +23,7 @@ CREATE TABLE loan (
     CHECK ((state = 'settled') = (settled_on IS NOT NULL)),
     CHECK (state <> 'settled' OR outstanding_cents = 0)
 );
-COMMENT ON COLUMN loan.plan IS 'a marketplace.schedules.Plan: what was agreed; what has been paid follows from the events';
+COMMENT ON COLUMN loan.plan IS 'a marketplace.loans.schedules.Plan: what was agreed; what has been paid follows from the events';
 COMMENT ON COLUMN loan.rate_cbp IS 'hundredths of a basis point a year';
 COMMENT ON COLUMN loan.unapplied_cents IS 'received from the borrower for what is not due yet';
 COMMENT ON COLUMN loan.needs_person IS 'what somebody must do before collecting goes on';

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from api.web.book_cards import COVERS_SHOWN, LEVELS_SHOWN, STREAM_SHOWN, BookCard, book_card, newest_covers, scale_cents
-from marketplace.book_view import BookView
+from marketplace.book.book_view import BookView
 from marketplace.company_terms import RateBand
 from persistence.company_cards import CompanyCard
 

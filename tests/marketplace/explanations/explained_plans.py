@@ -1,12 +1,12 @@
 """A plan of a small book, in the words of whoever asks: what the tests of explanations read."""
 
+from marketplace.allocation.matching import BookFigures, CoverPlan, Uncovered, eligibility_for
+from marketplace.allocation.orders import CreditRequest
 from marketplace.company_terms import CompanyTerms
 from marketplace.explanations.judged_offers import judged_offers
 from marketplace.explanations.languages import Language
 from marketplace.explanations.lender_account import lender_account
 from marketplace.explanations.lender_outcomes import JudgedOffer, LenderOutcome, lender_outcome
-from marketplace.matching import BookFigures, CoverPlan, Uncovered, eligibility_for
-from marketplace.orders import CreditRequest
 from tests.marketplace.book_notation import NOW_AT, Book, plan
 
 

@@ -4,7 +4,9 @@ from random import Random
 
 import pytest
 
-from marketplace.book_events import CoverLeg, PlannedCover
+from marketplace.allocation.matching import CoverPlan, Uncovered, plan_cover_from
+from marketplace.allocation.resting_offers import RestingOffers
+from marketplace.book.book_events import CoverLeg, PlannedCover
 from marketplace.company_terms import CompanyMoney, GuaranteeTerms
 from marketplace.explanations.borrower_account import (
     borrower_account,
@@ -12,8 +14,6 @@ from marketplace.explanations.borrower_account import (
     borrower_account_without_plan,
 )
 from marketplace.explanations.languages import Language
-from marketplace.matching import CoverPlan, Uncovered, plan_cover_from
-from marketplace.resting_offers import RestingOffers
 from tests.marketplace.book_notation import Book, a_request, plan, read_book, some_terms
 from tests.marketplace.random_books import random_plan_input
 

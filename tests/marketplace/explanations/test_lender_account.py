@@ -5,9 +5,11 @@ from typing import get_args
 
 import pytest
 
-from marketplace.book_events import CoverLeg, PlannedCover
+from marketplace.allocation.eligibility import Bound, Obstacle
+from marketplace.allocation.matching import CoverPlan, Uncovered, eligibility_for, plan_cover_from
+from marketplace.allocation.resting_offers import RestingOffers
+from marketplace.book.book_events import CoverLeg, PlannedCover
 from marketplace.company_terms import CompanyMoney, GuaranteeTerms
-from marketplace.eligibility import Bound, Obstacle
 from marketplace.explanations.judged_offers import judged_offers
 from marketplace.explanations.lender_account import lender_account, rounded_for_lenders
 from marketplace.explanations.lender_outcomes import (
@@ -21,8 +23,6 @@ from marketplace.explanations.lender_outcomes import (
     lender_outcome,
 )
 from marketplace.explanations.lender_texts import LENDER_TEXTS
-from marketplace.matching import CoverPlan, Uncovered, eligibility_for, plan_cover_from
-from marketplace.resting_offers import RestingOffers
 from tests.marketplace.book_notation import a_request, read_book, some_terms
 from tests.marketplace.explanations.explained_plans import ExplainedPlan
 from tests.marketplace.random_books import random_plan_input

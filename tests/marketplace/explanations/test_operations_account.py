@@ -5,12 +5,12 @@ from typing import get_args
 
 import pytest
 
+from marketplace.allocation.eligibility import Bound, Obstacle
+from marketplace.allocation.matching import plan_cover_from
+from marketplace.allocation.resting_offers import RestingOffers
 from marketplace.company_terms import CompanyMode, CompanyMoney, GuaranteeTerms
-from marketplace.eligibility import Bound, Obstacle
 from marketplace.explanations.operations_account import operations_account
 from marketplace.explanations.operations_texts import BOUND_WORDS, MODE_WORDS, OBSTACLE_WORDS
-from marketplace.matching import plan_cover_from
-from marketplace.resting_offers import RestingOffers
 from tests.marketplace.book_notation import a_request, plan, read_book, some_terms
 from tests.marketplace.random_books import random_plan_input
 

@@ -1,0 +1,1 @@
+"""A loan from its assessment to its last cent: plans, rates, events, shares."""

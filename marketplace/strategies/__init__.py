@@ -1,0 +1,1 @@
+"""What lenders declare: strategies, the offers made from them, and the limits of both."""
