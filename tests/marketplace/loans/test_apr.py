@@ -22,7 +22,7 @@ from marketplace.loans.apr import (
 from marketplace.loans.apr_periods import AprUnit, interval_between, years_from
 from marketplace.loans.schedules import PeriodUnit, PlanTerms, annual_rate, instalment_plan
 
-REFERENCE = json.loads((Path(__file__).parents[1] / "reference_cases/taeg_examples.json").read_bytes())
+REFERENCE = json.loads((Path(__file__).parents[2] / "reference_cases/taeg_examples.json").read_bytes())
 
 
 def years_of(span: dict[str, int]) -> Fraction:

@@ -28,7 +28,7 @@ from marketplace.loans.schedules import (
 )
 from marketplace.rounding import Rounding
 
-PUBLISHED_PLANS = json.loads((Path(__file__).parents[1] / "reference_cases/instalment_plans.json").read_bytes())
+PUBLISHED_PLANS = json.loads((Path(__file__).parents[2] / "reference_cases/instalment_plans.json").read_bytes())
 
 DISBURSED = date(2026, 1, 15)
 FIRST_DUE = date(2026, 2, 15)
