@@ -165,3 +165,37 @@ def test_a_refused_book_is_told_in_words_on_standard_error_alone(
     output = capsys.readouterr()
     assert (status, output.out) == (1, "")
     assert output.err == f"{path}: requests[0].amount_cents: -5; accepted: `int` >= 1\n"
+
+
+TWELVE = {f"s{number:02d}": 1_000 for number in range(1, 13)}
+WORKED_EXAMPLES = [
+    # (rate in basis points, company's cents, dust, cents per lender) of every cover, then (request, reason) of the rest
+    ("E1", [(500, 50_000, "none", {"L1": 60_000, "L2": 40_000, "L3": 78_936, "L4": 71_064})], []),
+    ("E2", [(450, 0, "none", {"a": 50_000, "b": 30_000, "c": 45_000, "d": 40_000, "e": 35_000})], []),
+    ("E3, 400.00", [(450, 0, "none", {**TWELVE, "B1": 17_333, "B2": 10_667})], []),
+    ("E3, 90.00", [(450, 0, "none", {f"s{number:02d}": 1_000 for number in range(1, 10)})], []),
+    ("E4 a", [(425, 400, "backstop", {"p": 15_000, "q": 9_600})], []),
+    ("E4 b", [(425, 0, "shrunk", {"p": 15_000, "q": 9_600})], []),
+    ("E4 c", [(450, 0, "shaved", {"p": 14_628, "q": 9_372, "z": 1_000})], []),
+    ("E6 before", [(500, 0, "none", {"L1": 250_000})], [("R9000", "guarantee")]),
+    ("E6 after repayments", [(500, 0, "none", {"L1": 1_800_000})], []),
+]
+
+
+def test_the_worked_examples_of_the_rule_come_out_to_the_cent(capsys: pytest.CaptureFixture[str]) -> None:
+    status = run("--jsonl", str(Path(__file__).parents[1] / "reference_cases" / "worked_examples.jsonl"))
+
+    answers, errors = printed(capsys)
+    assert (status, errors) == (0, [])
+    for answer, (name, covers, resting) in zip(answers, WORKED_EXAMPLES, strict=True):
+        given = [
+            (
+                cover["rate_bp"],
+                cover["company_cents"],
+                cover["dust"],
+                {fill["lender"]: fill["amount_cents"] for fill in cover["fills"]},
+            )
+            for cover in answer["covers"]
+        ]
+        assert given == covers, name
+        assert [(rest["request"], rest["reason"]) for rest in answer["resting"]] == resting, name
