@@ -10,6 +10,7 @@ from actors.event_log import REPLAY_BATCH, check_chain, read_entries
 from actors.mailbox import WaitingCommand
 from actors.order_book_actor import OrderBookActor
 from actors.purse import RedisPurses
+from actors.purse_watch import PurseWatch
 from actors.redis_connection import RedisConnection
 from actors.redis_keys import book_shard_keys
 from actors.replies import as_int_or
@@ -116,6 +117,7 @@ class HostedShard:
                 self._shard,
                 self.writer,
                 self._purses,
+                PurseWatch(self._connection, self._shards),
                 low_water=self._low_water,
                 staging_ms=self._staging_ms,
             )

@@ -11,9 +11,17 @@ from typing import TypeVar
 from actors.errors import BookFault
 from actors.mailbox import WaitingCommand
 from actors.purse import RedisPurses
+from actors.purse_watch import PurseWatch
 from actors.shard_writer import CommandDecision, ShardWriter
 from marketplace.book.book_decisions import decide
-from marketplace.book.book_events import AnyBookEvent, CommandRefused, StagingSet
+from marketplace.book.book_events import (
+    AnyBookEvent,
+    CommandRefused,
+    OfferPlaced,
+    StagingSet,
+    Standing,
+    StandingsObserved,
+)
 from marketplace.book.commands import Envelope, Tick
 from marketplace.book.cover_decisions import decide_answers, decide_step, would_step
 from marketplace.book.journal import BookRecord
@@ -37,6 +45,7 @@ class OrderBookActor:
         shard: str,
         writer: ShardWriter,
         purses: RedisPurses,
+        watch: PurseWatch,
         *,
         low_water: Callable[[], int],
         staging_ms: int,
@@ -46,12 +55,22 @@ class OrderBookActor:
         self._shard = shard
         self._writer = writer
         self._purses = purses
+        self._watch = watch
+        self._unread: set[str] = set()
+        """Lenders with offers whose purse may have changed since it was last looked at."""
+        self._seen: dict[str, Standing] = {}
+        """What was seen of purses and is not recorded yet."""
         self._low_water = low_water
         self._staging_ms = staging_ms
 
     def replay(self, record: BookRecord, seq: int) -> None:
         """Take in an entry of the journal that this company's book wrote before."""
         self._guard("apply", lambda: self._book.apply(record, seq))
+        match record.event:
+            case OfferPlaced(offer=offer):
+                self._unread.add(offer.lender_id)
+            case StandingsObserved():
+                self._seen.clear()
 
     def lowest_unanswered_seq(self) -> int | None:
         """The oldest event of this book that a purse has yet to answer; None when there is none."""
@@ -77,7 +96,6 @@ class OrderBookActor:
             decision=CommandDecision(
                 command=command,
                 outcome="refused" if isinstance(events[0], CommandRefused) else "ok",
-                event=0,
             ),
         )
 
@@ -86,7 +104,7 @@ class OrderBookActor:
 
         Only a tick that makes the book do something is recorded: an idle book leaves no trace of the hours.
         """
-        standings = await self._purses.standings(self._book.lenders.with_offers())
+        standings = await self._observed()
         if not self._guard("look ahead", lambda: would_step(self._book, standings, at)):
             return
         tick_id = self._turn_id("tick")
@@ -115,11 +133,21 @@ class OrderBookActor:
             return True
         if not self._guard("look for a step", self._book.may_take_a_step):
             return False
-        standings = await self._purses.standings(self._book.lenders.with_offers())
+        standings = await self._observed()
         events = self._guard("decide on a step", lambda: decide_step(self._book, standings))
         if events:
             await self._record(events, cause_id=self._turn_id("step"), at=self._book_time())
         return bool(events)
+
+    async def _observed(self) -> Sequence[Standing]:
+        """What the book does not know yet of its lenders' purses; only those that changed are looked at."""
+        self._unread |= await self._watch.changed_lenders()
+        lender_ids = sorted(lender_id for lender_id in self._unread if self._book.lenders.has_offers(lender_id))
+        for standing in await self._purses.standings(lender_ids):
+            self._seen[standing.lender_id] = standing
+        # Who has no offer now is read when it places one.
+        self._unread.clear()
+        return tuple(self._seen.values())
 
     def _turn_id(self, kind: str) -> str:
         """What a turn is known by that no command caused: all its events bear the same."""

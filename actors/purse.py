@@ -183,7 +183,7 @@ def _standing(lender_id: str, fields: dict[str, Reply]) -> Standing:
         ver=cents("ver"),
         free_cents=max(0, cents("free") - cents("reserve") - cents("kept")),
         cash_since_at=instant("cash_since"),
-        strategy_rooms=rooms,
+        rooms=rooms,
         fresh_cents=cents("fresh"),
         fresh_at=instant("fresh_at") if "fresh_at" in fields else None,
     )

@@ -50,12 +50,12 @@ class RedisConnection:
 
         Raises `RedisUnreachable` when the answers did not all come: any of the commands may have been carried out.
         """
-        running = asyncio.ensure_future(self._run(commands))
-        try:
-            return await asyncio.shield(running)
-        except asyncio.CancelledError:
-            running.add_done_callback(_let_go)
-            raise
+        # Whoever waits may be cancelled, the call itself goes on. It returns its failure, as a task that raises with
+        # nobody waiting would be reported as a fault of the program.
+        outcome = await asyncio.shield(asyncio.ensure_future(self._run(commands)))
+        if isinstance(outcome, RedisUnreachable):
+            raise outcome
+        return outcome
 
     async def disconnect(self) -> None:
         """Close the connection, which opens again when it is next used. Only between calls."""
@@ -69,7 +69,7 @@ class RedisConnection:
         if self._awaits_answer or not self._in_use.locked():
             await self.disconnect()
 
-    async def _run(self, commands: Sequence[Command]) -> list[Reply]:
+    async def _run(self, commands: Sequence[Command]) -> list[Reply] | RedisUnreachable:
         async with self._in_use:
             try:
                 self._check_open()
@@ -80,7 +80,9 @@ class RedisConnection:
                 return [await self._read() for _ in commands]
             except (RedisError, OSError, EOFError) as failure:
                 await self.disconnect()
-                raise RedisUnreachable(f"{_named(commands[0])}: {failure}") from failure
+                unreachable = RedisUnreachable(f"{_named(commands[0])}: {failure}")
+                unreachable.__cause__ = failure
+                return unreachable
             finally:
                 self._awaits_answer = False
 
@@ -106,9 +108,3 @@ def checked(reply: Reply, command: Command) -> Reply:
 
 def _named(command: Command) -> str:
     return " ".join(str(argument) for argument in command[:2])
-
-
-def _let_go(finished: "asyncio.Future[list[Reply]]") -> None:
-    """Take notice of how an abandoned call ended: nobody else will."""
-    if not finished.cancelled():
-        finished.exception()

@@ -15,6 +15,8 @@ from actors.replies import as_int, as_int_or, as_list, as_text
 from marketplace.book.journal import GENESIS_HASH, BookRecord, chain_hash, encode_book_record
 
 FIRST_MAILBOX_POSITION = "0-0"
+DECIDING_EVENT = 0
+"""The place in a turn of the event that decides its command: a book answers first, and then does what follows."""
 
 
 class ShardPosition(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,11 +28,10 @@ class ShardPosition(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CommandDecision(msgspec.Struct, frozen=True, kw_only=True):
-    """The command that a turn decides; `event` is the place in the turn of the event that says how."""
+    """The command that a turn decides; the first event of the turn says how."""
 
     command: WaitingCommand
     outcome: Literal["ok", "refused"]
-    event: int
 
 
 class ShardWriter:
@@ -62,7 +63,7 @@ class ShardWriter:
             header += [kind, record.company_id, NOBODY, record.cause_id, payload]
         if decision is not None:
             command = decision.command
-            header += [command.entry_id, command.company_id, command.command_id, decision.outcome, decision.event]
+            header += [command.entry_id, command.company_id, command.command_id, decision.outcome, DECIDING_EVENT]
         if await self._turn(target, low_water, header) == "decided before":
             assert decision is not None
             await self._drop_copy(decision.command, low_water)

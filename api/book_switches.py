@@ -9,7 +9,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from api.body_fields import WaitS
 from api.callers import Caller, Role
-from api.command_desk import CommandDesk, CommandReceipt
+from api.command_desk import CommandDesk, CommandReceipt, key_reused
 from api.dependencies import Commands, Database, MarketClock, SignedIn
 from api.guards import Objects, allow
 from api.idempotency_keys import IdempotencyKey
@@ -157,7 +157,7 @@ class SwitchController(Controller):
         return await commands.answer(asked.envelope, wait_s=wait_s, is_new=asked.is_new)
 
     @put(
-        "/books/{company_id:uuid}/bars/{lender_id:uuid}/{bar:str}",
+        _BAR,
         operation_id="BarLender",
         status_code=200,
         opt=_OPERATIONS,
@@ -188,7 +188,7 @@ class SwitchController(Controller):
         return await _told(commands, envelopes, name=name, is_stopped=True, wait_s=wait_s)
 
     @delete(
-        "/books/{company_id:uuid}/bars/{lender_id:uuid}/{bar:str}",
+        _BAR,
         operation_id="UnbarLender",
         status_code=200,
         opt=_OPERATIONS,
@@ -229,20 +229,17 @@ async def _asked(
             connection, str(company_id), command, command_id=str(key), at=clock.now(), party_id=caller.party_id
         )
     if isinstance(asked, KeyReused):
-        raise Problem("idempotency-key-reused", "The key belongs to another call. Choose a new one.")
+        raise key_reused("call")
     return asked
 
 
 async def _switch_books(
     pool: Pool, kind: SwitchKind, company_id: str, *, is_stopped: bool, key: UUID, clock: Clock
 ) -> list[Envelope]:
+    if kind != "all" and not await company_exists(pool, company_id):
+        not_found("company")
     async with pool.acquire() as connection, connection.transaction():
-        if kind == "all":
-            company_ids = await all_books(connection)
-        elif await company_exists(pool, company_id):
-            company_ids = [company_id]
-        else:
-            not_found("company")
+        company_ids = await all_books(connection) if kind == "all" else [company_id]
         by: Literal["breaker", "operations"] = "breaker" if kind == "breaker" else "operations"
         return await switch_books(connection, company_ids, by=by, is_stopped=is_stopped, key=key, at=clock.now())
 

@@ -124,3 +124,8 @@ def command_receipt(status: CommandStatus) -> CommandReceipt:
 def id_reused(what: str) -> Problem:
     """The answer to an id that stands for something else already."""
     return Problem("id-reused", f"The {what} id is in use for something else. Choose a new one.")
+
+
+def key_reused(what: str) -> Problem:
+    """The answer to an Idempotency-Key that stands for another `what` already."""
+    return Problem("idempotency-key-reused", f"The key belongs to another {what}. Choose a new one.")

@@ -17,8 +17,10 @@ from api.feeds.socket import FeedSocket
 from api.forecast_desk import ForecastDesk
 from api.live_books import LiveBooks
 from api.settings import ApiSettings
-from api.web.languages import Language, preferred_language
+from api.web.languages import preferred_language
+from api.work_aside import WorkAside
 from lemonway.jobs.enrolment import Enrolment
+from marketplace.explanations.languages import Language
 from marketplace.ports import Clock, JournalSource
 from persistence.connection import Pool
 
@@ -36,6 +38,7 @@ FeedChannels = NamedDependency[SkipValidation[Channels]]
 FeedClients = NamedDependency[SkipValidation[FeedHub]]
 Forecasts = NamedDependency[SkipValidation[ForecastDesk]]
 LiveBooksPart = NamedDependency[SkipValidation[LiveBooks]]
+Aside = NamedDependency[SkipValidation[WorkAside]]
 Feed = NamedDependency[SkipValidation[FeedSocket]]
 Books = NamedDependency[SkipValidation[RedisOrderBooks]]
 Journals = NamedDependency[SkipValidation[JournalSource]]
@@ -57,6 +60,7 @@ class GatewayParts(msgspec.Struct, frozen=True, kw_only=True):
     hub: FeedHub
     forecasts: ForecastDesk
     live_books: LiveBooks
+    aside: WorkAside
     feed_socket: FeedSocket
     webhook_secrets: tuple[str, ...]
     """Good secrets in the address of notifications: one, or the old and the new one while it is being changed."""
@@ -85,6 +89,7 @@ def provided(parts: GatewayParts) -> dict[str, Provide]:
         "hub": parts.hub,
         "forecasts": parts.forecasts,
         "live_books": parts.live_books,
+        "aside": parts.aside,
         "feed_socket": parts.feed_socket,
         "webhook_secrets": parts.webhook_secrets,
     }

@@ -18,10 +18,12 @@ from marketplace.forecasts.idle_money import IdlePart
 from marketplace.forecasts.lending_forecasts import LendingForecast, NotEnoughData, PastOfBook
 from marketplace.forecasts.outlooks import Outlook
 from marketplace.forecasts.what_if import OfferChange
+from marketplace.strategies.strategy_settings import SMALLEST_TICKET_CENTS
 
 _OWN = allow(Role.LENDER, Role.OPERATOR, objects=Objects.OWN_IN_QUERY)
 
 Terms = Annotated[tuple[Months, ...], msgspec.Meta(min_length=1, max_length=20)]
+TicketCents = Annotated[int, msgspec.Meta(ge=SMALLEST_TICKET_CENTS, le=CENTS_MAX)]
 AmountCents = Annotated[int, QueryParameter(ge=1, le=CENTS_MAX, description="Euro cents, at least 1.")]
 TermMonths = Annotated[int, QueryParameter(ge=1, le=120, description="Whole months.")]
 
@@ -59,7 +61,7 @@ class WhatIfBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     company_id: UUID | None = None
     rate_floor_bp: BasisPoints | UnsetType = UNSET
     terms: Terms | UnsetType = UNSET
-    ticket_min_cents: PositiveCents | UnsetType = UNSET
+    ticket_min_cents: TicketCents | UnsetType = UNSET
     per_request_cents: PositiveCents | UnsetType | None = UNSET
     per_borrower_cents: PositiveCents | UnsetType | None = UNSET
     per_company_cents: PositiveCents | UnsetType | None = UNSET

@@ -10,12 +10,12 @@ from msgspec import UNSET, UnsetType
 
 from api.body_fields import WaitS
 from api.callers import Role
-from api.command_desk import CommandReceipt, id_reused
+from api.command_desk import CommandReceipt, id_reused, key_reused
 from api.dependencies import Commands, Database, MarketClock, SignedIn
 from api.field_errors import settings_refused
 from api.guards import Objects, allow
 from api.idempotency_keys import IdempotencyKey
-from api.problems import Problem, not_found
+from api.problems import Problem, kyc_incomplete, not_found, strategy_closed
 from api.versions import IfMatch, seen_version, version_is_another
 from marketplace.strategies.offer_terms import Tier
 from marketplace.strategies.strategy_offers import OfferPlace, OfferWish
@@ -192,7 +192,7 @@ def _taken(outcome: OfferOutcome | ChangeOutcome | None) -> OfferTaken:
         case WishRefused(problems=problems):
             raise settings_refused(problems)
         case KycNotAccepted(kyc_state=state):
-            raise Problem("kyc-incomplete", "First the identity check must be complete.", state=state, next_step="kyc")
+            raise kyc_incomplete(state)
         case LendingStopped():
             raise Problem(
                 "wrong-state", "All your lending is paused. Resume it first.", state="paused", allowed=["open"]
@@ -209,13 +209,11 @@ def _taken(outcome: OfferOutcome | ChangeOutcome | None) -> OfferTaken:
                 allowed=["A", "B", "C"],
             )
         case StrategyClosed():
-            raise Problem(
-                "wrong-state", "The strategy is closed for good.", state="closed", allowed=["active", "paused"]
-            )
+            raise strategy_closed()
         case VersionIsAnother(present_version=present_version):
             raise version_is_another(present_version)
         case ChangeIdReused():
-            raise Problem("idempotency-key-reused", "The key belongs to another change. Choose a new one.")
+            raise key_reused("change")
         case NotTheLendersStrategy():
             not_found("strategy")
         case CompanyUnknown():

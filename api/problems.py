@@ -114,6 +114,11 @@ def kyc_incomplete(kyc_state: str) -> Problem:
     return Problem("kyc-incomplete", "First the identity check must be complete.", state=kyc_state, next_step="kyc")
 
 
+def strategy_closed() -> Problem:
+    """The problem of whoever changes a closed strategy, or offers by it."""
+    return Problem("wrong-state", "The strategy is closed for good.", state="closed", allowed=["active", "paused"])
+
+
 def retry_later(slug: str, detail: str, *, retry_after_s: int = 1) -> Problem:
     """A problem that passes by itself: the same call may succeed after `retry_after_s` seconds."""
     return Problem(slug, detail, headers={"Retry-After": str(retry_after_s)}, retry_after_s=retry_after_s)
@@ -123,7 +128,6 @@ _REFUSALS: dict[type[refusals.Refusal], tuple[str, str]] = {
     refusals.OfferExistsForStrategy: ("id-reused", "The strategy already has an offer in this book: amend that one."),
     refusals.OfferBelongsToAnother: ("id-reused", "The offer id is in use for another offer."),
     refusals.OfferUnknown: ("not-found", "No such offer stands in this book."),
-    refusals.TicketBelowMinimum: ("amount-outside-limits", "The offer's ticket is below the book's."),
     refusals.TermNotOffered: ("not-eligible", "The company does not offer this term."),
     refusals.RateOutsideBand: ("rate-outside-band", "The highest rate accepted is outside the company's band."),
     refusals.RequestIdReused: ("id-reused", "The request id stands for other terms, or was closed."),
@@ -133,11 +137,11 @@ _REFUSALS: dict[type[refusals.Refusal], tuple[str, str]] = {
     refusals.TermsVersionUnexpected: ("terms-changed", "Terms are published one version after the other."),
     refusals.TermsContradictory: ("invalid-body", "The terms contradict themselves or what already stands under them."),
     refusals.OfferTermsWrong: ("invalid-body", "The offer's terms are out of range."),
-    refusals.ValueOutOfRange: ("amount-outside-limits", "The value is outside the limits."),
+    refusals.BreakerLimitsWrong: ("invalid-body", "The breakers' limits are out of range."),
+    refusals.ValueOutOfRange: ("amount-outside-limits", "A figure is outside the limits."),
     refusals.BookIsPaused: ("wrong-state", "The company takes no new requests at the moment."),
     refusals.NothingHeld: ("wrong-state", "Nothing of yours is held for this request."),
     refusals.NoTermsYet: ("wrong-state", "The company has not published terms yet."),
-    refusals.AmountNotPositive: ("amount-outside-limits", "The amount is outside the limits."),
 }
 
 

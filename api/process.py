@@ -27,6 +27,7 @@ from api.forecast_desk import ForecastDesk
 from api.live_books import LiveBooks
 from api.own_signals_server import OwnSignalsServer
 from api.settings import ApiSettings
+from api.work_aside import WorkAside
 from lemonway.connection import open_lemonway
 from lemonway.jobs.enrolment import Enrolment
 from lemonway.transport import LemonwayConnection
@@ -93,6 +94,7 @@ async def open_gateway(place: GatewayPlace) -> AsyncIterator[Gateway]:
         purses = RedisPurses(book_redis, place.shards)
         feed = EventFeed(place.book_redis_url, place.shards)
         channels = Channels(feed, pool, public_books=settings.public_books)
+        live_books, aside = LiveBooks(channels, pool, purses), WorkAside()
         hub = FeedHub()
         parts = GatewayParts(
             settings=settings,
@@ -105,8 +107,9 @@ async def open_gateway(place: GatewayPlace) -> AsyncIterator[Gateway]:
             journals=journals,
             channels=channels,
             hub=hub,
-            forecasts=ForecastDesk(pool=pool, channels=channels, purses=purses),
-            live_books=LiveBooks(channels, pool, purses),
+            forecasts=ForecastDesk(pool=pool, channels=channels, purses=purses, live_books=live_books, aside=aside),
+            live_books=live_books,
+            aside=aside,
             feed_socket=FeedSocket(hub=hub, channels=channels, tickets=jobs_redis, clock=clock),
             webhook_secrets=place.webhook_secrets,
         )

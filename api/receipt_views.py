@@ -4,12 +4,12 @@ from datetime import datetime
 
 import msgspec
 
-from api.web.languages import Language
 from marketplace.allocation.eligibility import Bound
 from marketplace.allocation.receipts import CandidateReceipt, Receipt
-from marketplace.explanations.lender_account import lender_account, rounded_for_lenders
-from marketplace.explanations.lender_outcomes import Filled, PlanStatus, Shared, fill_outcome
-from marketplace.explanations.operations_account import operations_account
+from marketplace.explanations.languages import Language
+from marketplace.explanations.lender_account import own_figure, rounded_for_lenders
+from marketplace.explanations.lender_outcomes import Filled, PlanStatus, Shared
+from marketplace.explanations.plan_accounts import account_of_plan, outcome_in_plan
 from marketplace.explanations.sentences import Sentence
 from marketplace.explanations.ticket_round import ProRata
 from marketplace.strategies.offer_terms import Tier
@@ -18,8 +18,11 @@ from persistence.requests_desk import RequestStatus
 
 
 class FillView(msgspec.Struct, frozen=True, kw_only=True):
-    """A lender's part of a loan. `rate_cbp` is what it earns. `label` says which truth the amount is: planned by the
-    book, promised by the lender's purse, lent, or free again. The request's amount is rounded to 100 euro."""
+    """A lender's part of a loan. `rate_cbp` is what it earns. The request's amount is rounded to 100 euro.
+
+    `label` says which truth the amount is: `matched`, planned by the book; `held`, promised by the lender's purse to a
+    request that is not covered yet; `confirmed`, promised to a cover; `funded`, lent; `released`, free again.
+    """
 
     fill_id: str
     request_id: str
@@ -53,18 +56,20 @@ class KeysView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SecondRoundView(msgspec.Struct, frozen=True, kw_only=True):
-    """How a rest was shared: `rest_cents` × `room_cents` ÷ `rooms_cents`, one cent more for the largest fractions."""
+    """How a rest was shared: rest × `room_cents` ÷ rooms, one cent more for the largest fractions. Rest and rooms are
+    rounded to 100 euro, so that nobody works out from them what the request asks for."""
 
-    rest_cents: int
+    rest_rounded_cents: int
     room_cents: int
-    rooms_cents: int
+    rooms_rounded_cents: int
     has_extra_cent: bool
 
 
 class AllocationView(msgspec.Struct, frozen=True, kw_only=True):
     """How the amount came about: `ticket_cents` + `share_cents` − `cut_cents`, of a capacity that `bound_by` limited.
 
-    `second_round` is None where nothing had to be shared: everybody gave all they could.
+    `second_round` is None where nothing had to be shared: everybody gave all they could. What the largest part of the
+    loan bounds is rounded to 100 euro: the terms say what part of the request it is.
     """
 
     price_bp: int
@@ -134,9 +139,9 @@ def request_receipt(
     )
 
 
-def _status_of(fill: FillStatus, plan: JournaledPlan) -> PlanStatus:
+def _status_of(fill: FillStatus, plan: JournaledPlan, *, is_lifted: bool) -> PlanStatus:
     if fill.label == "released":
-        return "released"
+        return "lifted" if is_lifted else "released"
     return "holding" if plan.plan.is_holding else "covered"
 
 
@@ -167,22 +172,26 @@ def fill_view(fill: FillStatus, receipt: Receipt) -> FillView:
     )
 
 
-def fill_receipt(fill: FillStatus, plan: JournaledPlan, language: Language, *, for_operations: bool) -> FillReceipt:
-    """Why a fill has its amount: for its lender, or every step of the plan for operations."""
+def fill_receipt(
+    fill: FillStatus, plan: JournaledPlan, language: Language, *, is_lifted: bool, for_operations: bool
+) -> FillReceipt:
+    """Why a fill has its amount: for its lender, or every step of the plan for operations. `is_lifted`: the lender
+    itself took it back."""
     receipt = plan.plan.receipt
-    outcome = fill_outcome(plan.plan, fill.lender_id, status=_status_of(fill, plan))
+    status = _status_of(fill, plan, is_lifted=is_lifted)
+    outcome = outcome_in_plan(plan.plan, fill.lender_id, status=status)
     candidate = _candidate_of(fill, receipt)
-    steps = operations_account(receipt, language) if for_operations else lender_account(receipt, outcome, language)
+    reader = "operations" if for_operations else f"lender:{fill.lender_id}"
     return FillReceipt(
         fill=fill_view(fill, receipt),
-        status=_status_of(fill, plan),
+        status=status,
         allocation=_allocation(outcome, candidate) if isinstance(outcome, Filled) and candidate is not None else None,
         terms_version=receipt.terms_version,
         shard=plan.shard,
         book_sequence=plan.seq,
         hash=plan.hash,
         decided_at=plan.at,
-        steps=steps,
+        steps=account_of_plan(plan.plan, reader, language, status=status),
     )
 
 
@@ -191,22 +200,22 @@ def _allocation(outcome: Filled, candidate: CandidateReceipt) -> AllocationView:
     return AllocationView(
         price_bp=outcome.price_bp,
         tier=outcome.tier,
-        capacity_cents=outcome.capacity_cents,
+        capacity_cents=max(own_figure(outcome, outcome.capacity_cents), outcome.cents + outcome.cut_cents),
         bound_by=outcome.bound_by,
         keys=KeysView(last_rationed=last_rationed, waiting_since_at=waiting_since_at, offer_sequence=offer_sequence),
         ticket_cents=outcome.ticket_cents,
         share_cents=outcome.cents + outcome.cut_cents - outcome.ticket_cents,
         cut_cents=outcome.cut_cents,
-        second_round=_second_round(outcome.how.pro_rata) if isinstance(outcome.how, Shared) else None,
+        second_round=_second_round(outcome, outcome.how.pro_rata) if isinstance(outcome.how, Shared) else None,
     )
 
 
-def _second_round(share: ProRata | None) -> SecondRoundView | None:
+def _second_round(outcome: Filled, share: ProRata | None) -> SecondRoundView | None:
     if share is None:
         return None
     return SecondRoundView(
-        rest_cents=share.rest_cents,
-        room_cents=share.room_cents,
-        rooms_cents=share.rooms_cents,
+        rest_rounded_cents=rounded_for_lenders(share.rest_cents),
+        room_cents=own_figure(outcome, share.room_cents),
+        rooms_rounded_cents=rounded_for_lenders(share.rooms_cents),
         has_extra_cent=share.has_extra_cent,
     )

@@ -12,19 +12,23 @@ from api.dependencies import AskedLanguage, Database, LiveBooksPart, SignedIn
 from api.guards import Objects, allow
 from api.problems import not_found
 from api.receipt_views import FillList, FillReceipt, FillView, RequestReceipt, fill_receipt, fill_view, request_receipt
-from api.web.languages import Language
 from marketplace.allocation.matching import Uncovered
 from marketplace.allocation.receipts import Receipt
 from marketplace.book.book_events import Standing
 from marketplace.book.book_walk import walk
 from marketplace.book.order_book import OrderBook
-from marketplace.explanations.borrower_account import (
-    borrower_account,
-    borrower_account_of_plan,
-    borrower_account_without_plan,
-)
+from marketplace.explanations.borrower_account import borrower_account, borrower_account_without_plan
+from marketplace.explanations.languages import Language
 from marketplace.explanations.operations_account import operations_account
-from persistence.receipts_desk import fill_status, own_fills, plan_of_request, plan_status, plans_of
+from marketplace.explanations.plan_accounts import account_of_plan
+from persistence.receipts_desk import (
+    fill_status,
+    is_hold_lifted,
+    own_fills,
+    plan_of_request,
+    plan_status,
+    plans_of,
+)
 from persistence.requests_desk import request_status
 
 Limit = Annotated[int, QueryParameter(ge=1, le=200, description="How many at most, 1 to 200.")]
@@ -70,7 +74,14 @@ class FillController(Controller):
         if fill is None:
             not_found("fill")
         plans = await plans_of(pool, [fill])
-        return fill_receipt(fill, plans[fill_id], lang or language, for_operations=caller.is_operator)
+        return fill_receipt(
+            fill,
+            plans[fill_id],
+            lang or language,
+            is_lifted=fill.label == "released"
+            and await is_hold_lifted(pool, cover_id=fill.cover_id, lender_id=fill.lender_id),
+            for_operations=caller.is_operator,
+        )
 
 
 class RequestReceiptController(Controller):
@@ -98,10 +109,9 @@ class RequestReceiptController(Controller):
         chosen = lang or language
         plan = await plan_of_request(pool, str(request_id))
         kept = None if plan is None else await plan_status(pool, plan)
-        if plan is not None and kept != "released":
-            steps = borrower_account_of_plan(plan.plan, status.amount_cents, chosen)
-            if caller.is_operator:
-                steps = operations_account(plan.plan.receipt, chosen)
+        if plan is not None and kept is not None and kept != "released":
+            reader = "operations" if caller.is_operator else "borrower"
+            steps = account_of_plan(plan.plan, reader, chosen, status=kept)
             return request_receipt(status, kept, plan.plan.receipt, steps, plan)
         reached, state = None, status.state
         if state == "open":

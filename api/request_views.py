@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from api.web.languages import Language
+from marketplace.explanations.languages import Language
 from marketplace.loans.affordability import Assessment
 from persistence.requests_desk import RequestStatus
 

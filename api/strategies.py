@@ -9,12 +9,12 @@ from litestar.params import FromPath, JSONBody
 
 from api.body_fields import Cents, WaitS
 from api.callers import Caller, Role
-from api.command_desk import CommandDesk, id_reused
+from api.command_desk import CommandDesk, id_reused, key_reused
 from api.dependencies import Commands, Database, MarketClock, SignedIn
 from api.field_errors import settings_refused
 from api.guards import Objects, allow
 from api.idempotency_keys import IdempotencyKey
-from api.problems import Problem, not_found
+from api.problems import Problem, not_found, strategy_closed
 from api.strategy_bodies import StrategyBody, StrategyPatch
 from api.versions import IfMatch, etag_headers, seen_version, version_is_another
 from marketplace.ports import Clock
@@ -133,8 +133,7 @@ class StrategyController(Controller):
         wait_s: WaitS = 0,
     ) -> Response[StrategyReceipt]:
         """Lend nothing more until it is resumed. Its offers keep their places; what is promised stays promised."""
-        outcome = await _put_into("paused", strategy_id, caller, pool, clock)
-        return await _answer(outcome, commands, wait_s=wait_s)
+        return await _put_into("paused", strategy_id, caller, pool=pool, clock=clock, commands=commands, wait_s=wait_s)
 
     @post("/strategies/{strategy_id:uuid}/resume", operation_id="ResumeStrategy", status_code=200, opt=_OWN)
     async def resume_strategy(
@@ -147,8 +146,7 @@ class StrategyController(Controller):
         wait_s: WaitS = 0,
     ) -> Response[StrategyReceipt]:
         """Lend again, with every offer at the place it had."""
-        outcome = await _put_into("active", strategy_id, caller, pool, clock)
-        return await _answer(outcome, commands, wait_s=wait_s)
+        return await _put_into("active", strategy_id, caller, pool=pool, clock=clock, commands=commands, wait_s=wait_s)
 
     @post("/strategies/{strategy_id:uuid}/closure", operation_id="CloseStrategy", status_code=200, opt=_OWN)
     async def close_strategy(
@@ -161,8 +159,7 @@ class StrategyController(Controller):
         wait_s: WaitS = 0,
     ) -> Response[StrategyReceipt]:
         """Withdraw all its offers for good. What is promised or lent is not touched."""
-        outcome = await _put_into("closed", strategy_id, caller, pool, clock)
-        return await _answer(outcome, commands, wait_s=wait_s)
+        return await _put_into("closed", strategy_id, caller, pool=pool, clock=clock, commands=commands, wait_s=wait_s)
 
     @get("/payout-rule", operation_id="GetPayoutRule", opt=_ITSELF)
     async def get_payout_rule(self, caller: SignedIn, pool: Database) -> PayoutRule:
@@ -182,10 +179,17 @@ class StrategyController(Controller):
 
 
 async def _put_into(
-    state: StrategyState, strategy_id: UUID, caller: Caller, pool: Pool, clock: Clock
-) -> ChangeOutcome | None:
+    state: StrategyState,
+    strategy_id: UUID,
+    caller: Caller,
+    *,
+    pool: Pool,
+    clock: Clock,
+    commands: CommandDesk,
+    wait_s: int,
+) -> Response[StrategyReceipt]:
     async with pool.acquire() as connection, connection.transaction():
-        return await change_strategy(
+        outcome = await change_strategy(
             connection,
             str(strategy_id),
             lender_id=caller.own_id,
@@ -194,6 +198,7 @@ async def _put_into(
             change_id=None,
             at=clock.now(),
         )
+    return await _answer(outcome, commands, wait_s=wait_s)
 
 
 async def _answer(
@@ -215,11 +220,9 @@ async def _answer(
         case VersionIsAnother(present_version=present_version):
             raise version_is_another(present_version)
         case ChangeIdReused():
-            raise Problem("idempotency-key-reused", "The key belongs to another change. Choose a new one.")
+            raise key_reused("change")
         case StrategyClosed():
-            raise Problem(
-                "wrong-state", "The strategy is closed for good.", state="closed", allowed=["active", "paused"]
-            )
+            raise strategy_closed()
         case None:
             not_found("strategy")
 

@@ -81,6 +81,7 @@ async def refuse_the_unknown(request: Request[Any, Any, Any]) -> None:
     """Litestar's `before_request` hook: unknown or repeated query parameters, wrong or unasked-for bodies."""
     handler = request.route_handler
     assert isinstance(handler, HTTPRouteHandler)
+    _check_path(request)
     if handler.opt.get("reads_raw_request"):
         return
     _check_query(request, handler)
@@ -101,11 +102,21 @@ def _check_query(request: Request[Any, Any, Any], handler: HTTPRouteHandler) -> 
             )
         if name in seen:
             raise Problem("invalid-parameter", f"{name}: given twice", parameter=name, expected="once")
-        if _CONTROL_CHARACTER.search(value):
-            raise Problem(
-                "invalid-parameter", f"{name}: control characters are not accepted", parameter=name, expected="text"
-            )
+        _check_text(name, value)
         seen.add(name)
+
+
+def _check_path(request: Request[Any, Any, Any]) -> None:
+    for name, value in request.path_params.items():
+        if isinstance(value, str):
+            _check_text(name, value)
+
+
+def _check_text(name: str, value: str) -> None:
+    if _CONTROL_CHARACTER.search(value):
+        raise Problem(
+            "invalid-parameter", f"{name}: control characters are not accepted", parameter=name, expected="text"
+        )
 
 
 def query_parameters(handler: HTTPRouteHandler, path_parameters: Any) -> set[str]:

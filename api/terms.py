@@ -14,9 +14,10 @@ from api.command_desk import CommandReceipt
 from api.dependencies import Commands, Database, LiveBooksPart, MarketClock, SignedIn
 from api.guards import Objects, allow
 from api.problems import FieldError, Problem, not_found
-from marketplace.book.book_decisions import standing_problems
+from marketplace.book.guarantees_given import standing_problems
 from marketplace.book.order_book import OrderBook
-from marketplace.company_terms import CompanyTerms, TermsProblem, terms_problems
+from marketplace.company_terms import CompanyTerms, TermsProblem
+from marketplace.company_terms_problems import terms_problems
 from marketplace.loans.affordability import CreditPolicy, policy_problems
 from persistence.company_cards import company_exists
 from persistence.published_terms import TermsTaken, VersionReused, VersionUnexpected, publish_terms
@@ -25,7 +26,6 @@ _MONTHS_MAX = 120
 _VERSION_MAX = 2**31 - 1
 
 Version = Annotated[int, PathParameter(ge=1, le=_VERSION_MAX, description="Number of the version, from 1 on.")]
-_HOURS_MAX = 24 * 365
 
 
 class TermsBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -110,9 +110,6 @@ def range_errors(terms: CompanyTerms) -> Iterator[FieldError]:
     for band in terms.bands:
         if band.months > _MONTHS_MAX:
             yield _error("/terms/bands", f"{band.months} months is not accepted: at most {_MONTHS_MAX}")
-    for field in ("accept_window_hours", "patience_hours", "expiry_hours"):
-        if getattr(terms, field) > _HOURS_MAX:
-            yield _error(f"/terms/{field}", f"at most {_HOURS_MAX}")
     yield from _absurd_figures("/terms", msgspec.to_builtins(terms))
 
 

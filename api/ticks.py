@@ -7,11 +7,11 @@ from litestar.params import FromPath
 
 from api.body_fields import WaitS
 from api.callers import Role
-from api.command_desk import CommandReceipt
+from api.command_desk import CommandReceipt, key_reused
 from api.dependencies import Commands, Database, MarketClock
 from api.guards import Objects, allow
 from api.idempotency_keys import IdempotencyKey
-from api.problems import Problem, not_found
+from api.problems import not_found
 from marketplace.book.commands import Envelope, Tick
 from persistence.command_rows import record_command
 from persistence.company_cards import company_exists
@@ -40,5 +40,5 @@ class TickController(Controller):
         async with pool.acquire() as connection, connection.transaction():
             recorded = await record_command(connection, envelope, subject_id=str(company_id), sent_by="caller")
         if recorded == "id_reused":
-            raise Problem("idempotency-key-reused", "The key belongs to another call. Choose a new one.")
+            raise key_reused("call")
         return await commands.answer(envelope, wait_s=wait_s, is_new=recorded == "new")

@@ -8,6 +8,8 @@ from typing import TypeVar
 
 import msgspec
 
+from marketplace.allocation.book_file import BookFileRefusal
+
 ANSWERED = 0
 REFUSED = 1
 """Exit status when a case was refused, or an answer differs from the one expected."""
@@ -24,6 +26,16 @@ class Refusal(msgspec.Struct, frozen=True):
 
 Case = TypeVar("Case")
 
+UNREADABLE_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""How the decoder refuses a text: another shape or no JSON, no UTF-8, nested more deeply than it follows."""
+
+
+def why_unreadable(error: Exception) -> str:
+    """One of UNREADABLE_JSON in words."""
+    if isinstance(error, UnicodeDecodeError):
+        return "the text is not UTF-8"
+    return "the JSON is nested too deeply to be read" if isinstance(error, RecursionError) else str(error)
+
 
 def decoded_case(data: bytes, case_type: type[Case], accepted: Mapping[str, str]) -> Case | Refusal:
     """The case in the JSON object `data`; `accepted` says of each field what passes."""
@@ -31,11 +43,8 @@ def decoded_case(data: bytes, case_type: type[Case], accepted: Mapping[str, str]
         return msgspec.json.decode(data, type=case_type)
     except msgspec.DecodeError as error:
         return _refusal(error, accepted)
-    except RecursionError:
-        return Refusal(
-            reason="the JSON is nested too deeply to be read",
-            would_pass=f"a JSON object with the fields {', '.join(accepted)}",
-        )
+    except (UnicodeDecodeError, RecursionError) as error:
+        return Refusal(reason=why_unreadable(error), would_pass=f"a JSON object with the fields {', '.join(accepted)}")
 
 
 def converted_case(values: Mapping[str, object], case_type: type[Case], accepted: Mapping[str, str]) -> Case | Refusal:
@@ -44,6 +53,15 @@ def converted_case(values: Mapping[str, object], case_type: type[Case], accepted
         return msgspec.convert(values, case_type, strict=False)
     except msgspec.ValidationError as error:
         return _refusal(error, accepted)
+
+
+def refusal_of_book(refused: BookFileRefusal, *, source: Path | None = None) -> Refusal:
+    """Everything that is wrong with a book file, each place after the file's name where `source` tells it."""
+    where = "" if source is None else f"{source}: "
+    return Refusal(
+        reason="; ".join(f"{where}{problem.at}: {problem.given}" for problem in refused.problems),
+        would_pass="; ".join(f"{problem.at}: {problem.accepted}" for problem in refused.problems),
+    )
 
 
 def answer_cases(
@@ -101,7 +119,7 @@ def case_id(line: bytes) -> str | int | None:
     """The `id` of the JSON object `line`; none when it has none or is no JSON object."""
     try:
         return msgspec.json.decode(line, type=_Identified).id
-    except (msgspec.DecodeError, RecursionError):
+    except UNREADABLE_JSON:
         return None
 
 

@@ -51,6 +51,16 @@ def _demo_arguments(parser: Parser) -> None:
     )
 
 
+def _verify_arguments(parser: Parser) -> None:
+    parser.add_argument(
+        "--data",
+        type=_folder,
+        default=ROOT / ".data",
+        metavar="FOLDER",
+        help="check the market that runs on this folder, where no address is set (default: the one of `main.py`)",
+    )
+
+
 def _test_arguments(parser: Parser) -> None:
     parser.add_argument("--long", action="store_true", help="also the campaigns that take minutes")
 
@@ -102,7 +112,7 @@ COMMANDS = {
     "lemonway-simulator": Command("cli.lemonway_simulator", "a Lemonway of this machine's own", _process_arguments),
     "migrate": Command("cli.migrate", "bring the database's tables up to date", _no_arguments),
     "demo": Command("cli.demo", "run a whole market to its end and check the invariants", _demo_arguments),
-    "verify": Command("cli.verify", "check the invariants of a live market", _no_arguments),
+    "verify": Command("cli.verify", "check the invariants of a live market", _verify_arguments),
     "test": Command("cli.test", "run the tests; other arguments are pytest's", _test_arguments),
     "lint": Command("cli.lint", "check format, lint rules and types", _no_arguments),
     "bench": Command("cli.bench", "measure, beside the limit measured in the same run", _bench_arguments),
@@ -123,7 +133,8 @@ def main() -> int:
         parser = _parser(asked)
         arguments, rest = parser.parse_known_args()
         if arguments.command is not None and sys.argv[1] != arguments.command:
-            parser.error(f"options come after the command: main.py {arguments.command} {sys.argv[1]} …")
+            called = f"main.py {arguments.command}"
+            parser.error(f"options come after the command: {called} {sys.argv[1]} …, if `{called} --help` lists it")
         if rest and arguments.command != "test":
             parser.error(f"unrecognized arguments: {' '.join(rest)}")
         arguments.pytest_arguments = rest

@@ -4,23 +4,37 @@ import argparse
 import asyncio
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
-from cli.cases import ANSWERED, UNUSABLE, Refusal, answer_cases, print_json, refuse, unreadable
+from cli.cases import (
+    ANSWERED,
+    UNREADABLE_JSON,
+    UNUSABLE,
+    Refusal,
+    answer_cases,
+    print_json,
+    refusal_of_book,
+    refuse,
+    unreadable,
+    why_unreadable,
+)
 from cli.environment import DATABASE_URL, persistence_settings
 from marketplace.allocation.book_file import BookFile, BookFileRefusal, decode_book_file
 from marketplace.allocation.book_planning import BookAnswer, plan_book
 from marketplace.allocation.receipt_arithmetic import differences
-from marketplace.allocation.receipts import Receipt, encode_receipt
+from marketplace.allocation.receipts import Receipt, decode_receipt, encode_receipt
+from marketplace.book.book_events import PlannedCover
 from marketplace.explanations.book_accounts import BookBefore, receipts_of
 from marketplace.explanations.borrower_account import borrower_account
 from marketplace.explanations.languages import Language
 from marketplace.explanations.lender_account import lender_account
 from marketplace.explanations.lender_outcomes import JudgedOffer, PlanStatus, lender_outcome
 from marketplace.explanations.operations_account import operations_account
+from marketplace.explanations.plan_accounts import account_of_plan
 from marketplace.explanations.sentences import Sentence
 
 READERS = "lender:ID, borrower or operations"
@@ -28,6 +42,9 @@ RECEIPT_ACCEPTED = (
     "the receipt of a plan as `match --receipts` writes it, the whole answer of `match --receipts`, or the id of a "
     "fill, a cover or a request that the database of DATABASE_URL holds"
 )
+
+LENDERS_NAMED = 20
+"""How many lenders are named at most to whoever asks for one that is not there."""
 
 _IMPOSSIBLE = (ArithmeticError, AssertionError, LookupError)
 """How the pure rule meets figures that it can never have written."""
@@ -52,11 +69,12 @@ class ExplainCase(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class Known(NamedTuple):
-    """A receipt, with what its source tells beside it: what became of the plan, and the reader's own offers."""
+    """A receipt, with what its source tells beside it: the reader's own offers, and of a recorded plan the plan itself
+    and what became of it."""
 
     receipt: Receipt
-    status: PlanStatus | None = None
     offers: tuple[JudgedOffer, ...] = ()
+    recorded: tuple[PlannedCover, PlanStatus] | None = None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -114,11 +132,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 def explained(known: Known, reader: str, language: Language) -> tuple[Sentence, ...]:
     """The receipt in the words of one reader: `lender:ID`, `borrower` or `operations`."""
+    if known.recorded is not None:
+        plan, status = known.recorded
+        return account_of_plan(plan, reader, language, status=status, offers=known.offers)
     if reader == "borrower":
         return borrower_account(known.receipt, language)
     if reader == "operations":
         return operations_account(known.receipt, language)
-    outcome = lender_outcome(known.receipt, reader.removeprefix("lender:"), known.offers, status=known.status)
+    outcome = lender_outcome(known.receipt, reader.removeprefix("lender:"), known.offers)
     return lender_account(known.receipt, outcome, language)
 
 
@@ -151,12 +172,21 @@ def _wrong_reader(reader: str) -> Refusal | None:
     return Refusal(reason=f"--for {reader}: nobody explains to that", would_pass=f"--for {READERS}")
 
 
+def _no_such_lender(reader: str, lender_ids: Sequence[str]) -> Refusal:
+    """The answer to whoever asks for a lender that had no offer in the book."""
+    named = ", ".join(f"lender:{lender_id}" for lender_id in lender_ids[:LENDERS_NAMED])
+    more = len(lender_ids) - LENDERS_NAMED
+    would_pass = f"--for with one of {named}{f' and {more} more' if more > 0 else ''}" if named else "another book"
+    return Refusal(reason=f"--for {reader}: no lender with that id has an offer in the book", would_pass=would_pass)
+
+
 def _explain_case(line: bytes) -> msgspec.Struct | Refusal:
     try:
         case = msgspec.json.decode(line, type=ExplainCase)
-    except msgspec.DecodeError as error:
+    except UNREADABLE_JSON as error:
         return Refusal(
-            reason=str(error), would_pass=f"id, receipt (of `match --receipts`), for ({READERS}), lang it, en"
+            reason=why_unreadable(error),
+            would_pass=f"id, receipt (of `match --receipts`), for ({READERS}), lang it, en",
         )
     refusal = _wrong_reader(case.reader) or _unproven(case.receipt)
     if refusal is not None:
@@ -190,10 +220,7 @@ def _from_text(text: bytes, arguments: argparse.Namespace) -> Known | Refusal | 
     except OSError as error:
         return unreadable(arguments.book, error)
     if isinstance(book, BookFileRefusal):
-        return Refusal(
-            reason="; ".join(f"{arguments.book}: {problem.at}: {problem.given}" for problem in book.problems),
-            would_pass="; ".join(f"{problem.at}: {problem.accepted}" for problem in book.problems),
-        )
+        return refusal_of_book(book, source=arguments.book)
     return _from_book(receipt, book, arguments.reader)
 
 
@@ -203,8 +230,11 @@ def _from_book(receipt: Receipt, book: BookFile, reader: str) -> Known | Refusal
     for planned in receipts_of(plan_book(book, with_receipts=True)):
         if encode_receipt(planned) == encode_receipt(receipt):
             lender_id = reader.removeprefix("lender:")
-            is_here = reader != lender_id and lender_id in before.lender_ids()
-            return Known(receipt, offers=before.judged(receipt, lender_id) if is_here else ())
+            if reader == lender_id:
+                return Known(receipt)
+            if lender_id not in before.lender_ids():
+                return _no_such_lender(reader, before.lender_ids())
+            return Known(receipt, offers=before.judged(receipt, lender_id))
         if planned.outcome == "covered":
             before.take(planned)
     return Refusal(
@@ -218,9 +248,9 @@ def _receipts_in(text: bytes) -> list[Receipt] | Refusal:
         is_answer = "covers" in msgspec.json.decode(text, type=dict[str, msgspec.Raw])
         if is_answer:
             return receipts_of(msgspec.json.decode(text, type=BookAnswer))
-        return [msgspec.json.decode(text, type=Receipt)]
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return Refusal(reason=f"not a receipt: {error}", would_pass=RECEIPT_ACCEPTED)
+        return [decode_receipt(text)]
+    except UNREADABLE_JSON as error:
+        return Refusal(reason=f"not a receipt: {why_unreadable(error)}", would_pass=RECEIPT_ACCEPTED)
 
 
 def _chosen(receipts: list[Receipt] | Refusal, request_id: str | None) -> Receipt | Refusal:
@@ -239,9 +269,9 @@ def _chosen(receipts: list[Receipt] | Refusal, request_id: str | None) -> Receip
 async def _from_database(reference: str, reader: str) -> Known | Refusal:
     """The receipt that an id leads to, with the reader's offers as the journal had them before the plan."""
     # Imported only here: a receipt in a file is explained without a database's driver.
-    from persistence.book_history import offers_before
+    from persistence.book_history import lenders_before, offers_before
     from persistence.connection import connect
-    from persistence.receipts_desk import find_plan, plan_status
+    from persistence.receipts_desk import find_plan, is_hold_lifted, plan_status
 
     connection = await connect(persistence_settings(os.environ).database_url)
     try:
@@ -249,7 +279,15 @@ async def _from_database(reference: str, reader: str) -> Known | Refusal:
         if plan is None:
             return Refusal(reason=f"{reference}: no file, and no plan of that id", would_pass=RECEIPT_ACCEPTED)
         lender_id = reader.removeprefix("lender:")
-        offers = await offers_before(connection, plan, lender_id) if reader != lender_id else ()
-        return Known(plan.plan.receipt, status=await plan_status(connection, plan), offers=offers)
+        offers: tuple[JudgedOffer, ...] = ()
+        if reader != lender_id:
+            offers = await offers_before(connection, plan, lender_id)
+            if not offers and lender_id not in (there := await lenders_before(connection, plan)):
+                return _no_such_lender(reader, there)
+        status = await plan_status(connection, plan)
+        is_part = any(leg.lender_id == lender_id for leg in plan.plan.legs)
+        if is_part and await is_hold_lifted(connection, cover_id=plan.cover_id, lender_id=lender_id):
+            status = "lifted"
+        return Known(plan.plan.receipt, offers, recorded=(plan.plan, status))
     finally:
         await connection.close()

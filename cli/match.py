@@ -4,9 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from cli.cases import ANSWERED, REFUSED, Refusal, print_json, unreadable
+from cli.cases import ANSWERED, REFUSED, print_json, refusal_of_book, unreadable
 from cli.match_views import as_table, in_words
-from marketplace.allocation.book_file import BookFile, BookFileProblem, decode_book_file
+from marketplace.allocation.book_file import BookFile, decode_book_file
 from marketplace.allocation.book_planning import encode_answer, plan_book
 
 
@@ -56,7 +56,7 @@ def _answer(encoded: bytes, arguments: argparse.Namespace, *, where: str, line_n
     for problem in book.problems:
         print(f"{where}: {problem.at}: {problem.given}; accepted: {problem.accepted}", file=sys.stderr)
     if not (arguments.table or arguments.explain):
-        error = {"error": _refusal(book.problems)}
+        error = {"error": refusal_of_book(book)}
         print_json(error if line_number is None else {"id": line_number, **error})
     return REFUSED
 
@@ -66,10 +66,3 @@ def _shown(book: BookFile, arguments: argparse.Namespace) -> str:
     if arguments.table:
         return as_table(answer, arguments.lang)
     return in_words(book, answer, arguments.lang) if arguments.explain else encode_answer(answer).decode()
-
-
-def _refusal(problems: tuple[BookFileProblem, ...]) -> Refusal:
-    return Refusal(
-        reason="; ".join(f"{problem.at}: {problem.given}" for problem in problems),
-        would_pass="; ".join(f"{problem.at}: {problem.accepted}" for problem in problems),
-    )

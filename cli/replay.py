@@ -26,12 +26,13 @@ STANDARD_STREAM = "-"
 _FORMAT = """\
 The journal file is JSON Lines, one object a line, commands before the entries they caused:
   {"command": {"command_id": "…", "company_id": "…", "at": "2026-01-07T09:00:00Z", "command": {"type": "…", …}}}
-  {"shard": "bk00", "seq": 1, "previous_hash": "…", "hash": "…",
+  {"shard": "bk00", "seq": 1, "previous_seq": 0, "previous_hash": "…", "hash": "…",
    "record": {"company_id": "…", "cause_id": "…", "at": "…", "event": {"type": "…", …}}}
-The two hashes may be left out; given, hash is the SHA-1 of "<previous_hash>.<seq>.<record>" and is checked. `record`
-is compared as it stands, byte for byte: amounts are integer cents, rates basis points, instants UTC. A turn is every
-entry of one cause_id: a command's id, tick:… (a tick of the host's own clock), step:… (what the book did of itself),
-answers:… (what purses answered), setting:… (of the platform). Each turn is decided again on the book as it then was.
+previous_seq (the book's entry before, 0: none) and the two hashes may be left out; given, they are checked: hash is the
+SHA-1 of "<previous_hash>.<seq>.<record>". `record` is compared as it stands, byte for byte: amounts are integer cents,
+rates basis points, instants UTC. A turn is every entry of one cause_id: a command's id, tick:… (a tick of the host's
+own clock), step:… (what the book did of itself), answers:… (what purses answered), setting:… (of the platform). Each
+turn is decided again on the book as it then was.
 
 The exit status is 0 when every turn is decided as recorded, 1 when one is not or its command is missing (the first are
 named, each with what is recorded and what is decided), 2 when the file cannot be read.

@@ -65,8 +65,8 @@ def environment_of_market(given: Mapping[str, str], folder: Path) -> Mapping[str
     running = DataFolder(folder).running()
     if running is None:
         raise CommandFailed(
-            f"no market runs on {folder}: start it with `python3 main.py`, or set {', '.join(ADDRESSES)} "
-            "and what else Lemonway's client needs"
+            f"no market runs on {folder}: start it with `python3 main.py --data {folder}`, or set "
+            f"{', '.join(ADDRESSES)} and what else Lemonway's client needs"
         )
     say(f"checking the market at {running.url}")
     return {**given, **running.environment}

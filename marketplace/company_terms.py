@@ -1,6 +1,6 @@
 """A company's versioned settings for its book: rates, tickets, caps, its own money, its guarantee, its clocks."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -12,7 +12,12 @@ LARGEST_AMOUNT_CENTS = 10**13
 MOST_PURPOSE_CLASSES = 3
 LONGEST_PURPOSE_NAME = 60
 
+LONGEST_TERM_MONTHS = 120
+"""No lender's offer accepts a longer term."""
+
 CompanyMode = Literal["none", "first", "share", "backstop"]
+GuaranteeMode = Literal["pool-first-loss", "per-loan-share"]
+GUARANTEE_MODES: tuple[GuaranteeMode, ...] = get_args(GuaranteeMode)
 
 
 class RateBand(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
@@ -21,6 +26,10 @@ class RateBand(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     months: int
     floor_bp: int
     cap_bp: int
+
+    def ceiling_bp(self, max_rate_bp: int) -> int:
+        """The highest rate for a borrower who accepts `max_rate_bp`: a company may have lowered its cap since."""
+        return min(max_rate_bp, self.cap_bp)
 
 
 class CompanyMoney(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
@@ -47,7 +56,7 @@ class GuaranteeTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     rate_bp: int
     limit_cents: int
     coverage_bp: int = WHOLE_BP
-    mode: Literal["pool-first-loss", "per-loan-share"] = "pool-first-loss"
+    mode: GuaranteeMode = "pool-first-loss"
     base: Literal["disbursed", "outstanding"] = "outstanding"
 
 
@@ -82,102 +91,8 @@ class CompanyTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class TermsProblem(msgspec.Struct, frozen=True, kw_only=True):
-    """One contradiction in a version of terms: where, what was given, what is accepted."""
+    """One thing wrong in terms or settings: where (a dotted path), what was given, what is accepted."""
 
     field: str
     given: str
     accepted: str
-
-
-def terms_problems(terms: CompanyTerms) -> tuple[TermsProblem, ...]:
-    """Every reason why `terms` cannot be published, empty when there is none."""
-    return (
-        *_band_problems(terms),
-        *_limit_problems(terms),
-        *_purpose_problems(terms),
-        *_money_problems(terms),
-        *_clock_problems(terms),
-    )
-
-
-def _band_problems(terms: CompanyTerms) -> list[TermsProblem]:
-    problems = []
-    if not terms.bands:
-        problems.append(_problem("bands", "none", "at least one band"))
-    seen_months: set[int] = set()
-    for index, band in enumerate(terms.bands):
-        field = f"bands[{index}]"
-        if band.months < 1:
-            problems.append(_problem(f"{field}.months", band.months, "1 or more"))
-        if band.months in seen_months:
-            problems.append(_problem(f"{field}.months", band.months, "each term once"))
-        if not 0 <= band.floor_bp <= WHOLE_BP:
-            problems.append(_problem(f"{field}.floor_bp", band.floor_bp, "0 to 10000"))
-        if not band.floor_bp <= band.cap_bp <= WHOLE_BP:
-            problems.append(_problem(f"{field}.cap_bp", band.cap_bp, f"floor_bp ({band.floor_bp}) to 10000"))
-        seen_months.add(band.months)
-    return problems
-
-
-def _limit_problems(terms: CompanyTerms) -> list[TermsProblem]:
-    problems = []
-    if terms.ticket_cents < 1:
-        problems.append(_problem("ticket_cents", terms.ticket_cents, "1 or more"))
-    if terms.max_lenders < 1:
-        problems.append(_problem("max_lenders", terms.max_lenders, "1 or more"))
-    if terms.max_share_bp is not None and not 1 <= terms.max_share_bp <= WHOLE_BP:
-        problems.append(_problem("max_share_bp", terms.max_share_bp, "1 to 10000, or null for no cap"))
-    return problems
-
-
-def _purpose_problems(terms: CompanyTerms) -> list[TermsProblem]:
-    names = terms.purpose_classes
-    problems = []
-    if len(names) > MOST_PURPOSE_CLASSES:
-        problems.append(_problem("purpose_classes", len(names), f"at most {MOST_PURPOSE_CLASSES}"))
-    if len(set(names)) < len(names) or not all(0 < len(name) <= LONGEST_PURPOSE_NAME for name in names):
-        accepted = f"different names of 1 to {LONGEST_PURPOSE_NAME} characters"
-        problems.append(_problem("purpose_classes", list(names), accepted))
-    return problems
-
-
-def _money_problems(terms: CompanyTerms) -> list[TermsProblem]:
-    money, guarantee = terms.company_money, terms.guarantee
-    problems = []
-    if money.budget_cents < 0:
-        problems.append(_problem("company_money.budget_cents", money.budget_cents, "0 or more"))
-    if not 0 <= money.share_bp <= WHOLE_BP:
-        problems.append(_problem("company_money.share_bp", money.share_bp, "0 to 10000"))
-    if money.rate_bp is not None:
-        lowest_floor_bp = min((band.floor_bp for band in terms.bands), default=WHOLE_BP)
-        if money.mode not in ("first", "share"):
-            problems.append(_problem("company_money.rate_bp", money.rate_bp, "null unless mode is first or share"))
-        elif not 0 <= money.rate_bp <= lowest_floor_bp:
-            problems.append(
-                _problem("company_money.rate_bp", money.rate_bp, f"0 to the lowest floor {lowest_floor_bp}")
-            )
-    if guarantee is not None:
-        if not 0 <= guarantee.rate_bp <= WHOLE_BP:
-            problems.append(_problem("guarantee.rate_bp", guarantee.rate_bp, "0 to 10000"))
-        if guarantee.limit_cents < 0:
-            problems.append(_problem("guarantee.limit_cents", guarantee.limit_cents, "0 or more"))
-        if guarantee.coverage_bp < 0:
-            problems.append(_problem("guarantee.coverage_bp", guarantee.coverage_bp, "0 or more"))
-    return problems
-
-
-def _clock_problems(terms: CompanyTerms) -> list[TermsProblem]:
-    problems = []
-    if terms.accept_window_hours < 1:
-        problems.append(_problem("accept_window_hours", terms.accept_window_hours, "1 or more"))
-    if terms.patience_hours < 0:
-        problems.append(_problem("patience_hours", terms.patience_hours, "0 or more"))
-    if terms.expiry_hours < max(1, terms.patience_hours):
-        problems.append(
-            _problem("expiry_hours", terms.expiry_hours, f"at least 1 and patience_hours ({terms.patience_hours})")
-        )
-    return problems
-
-
-def _problem(field: str, given: object, accepted: str) -> TermsProblem:
-    return TermsProblem(field=field, given=str(given), accepted=accepted)

@@ -29,6 +29,13 @@ async def book_before(connection: AnyConnection, *, company_id: str, shard: str,
     return book
 
 
+async def lenders_before(connection: AnyConnection, plan: JournaledPlan) -> tuple[str, ...]:
+    """The lenders that had an offer in the plan's book when it was made, and those it gives a part, in order."""
+    book = await book_before(connection, company_id=plan.company_id, shard=plan.shard, seq=plan.seq)
+    with_offer = {offer.lender_id for offer in book.lenders.offers.values()}
+    return tuple(sorted(with_offer | {leg.lender_id for leg in plan.plan.legs}))
+
+
 async def offers_before(connection: AnyConnection, plan: JournaledPlan, lender_id: str) -> tuple[JudgedOffer, ...]:
     """A lender's offers as the plan found them, judged for its request; none when it had no offer in the book."""
     book = await book_before(connection, company_id=plan.company_id, shard=plan.shard, seq=plan.seq)

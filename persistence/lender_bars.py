@@ -15,6 +15,7 @@ from marketplace.allocation.orders import Bar
 from marketplace.book.commands import BarLender, Envelope, UnbarLender
 from persistence.command_rows import record_command
 from persistence.connection import AnyConnection
+from persistence.lender_lock import hold_lender
 
 OrderedBy = Literal["lender", "operations"]
 
@@ -38,7 +39,7 @@ async def order_stop(
 ) -> list[Envelope]:
     """Keep a lender from lending, in one book or in all (`company_id` None), in the caller's transaction. The commands
     to be sent after the commit."""
-    await _hold_lender(connection, lender_id)
+    await hold_lender(connection, lender_id)
     await connection.execute(
         "INSERT INTO lending_stop (lender_id, company_id, bar, ordered_by, since_at) VALUES ($1, $2, $3, $4, $5)"
         " ON CONFLICT DO NOTHING",
@@ -64,7 +65,7 @@ async def take_back_stop(
 
     Answers the commands to be sent after the commit.
     """
-    await _hold_lender(connection, lender_id)
+    await hold_lender(connection, lender_id)
     await connection.execute(
         "DELETE FROM lending_stop WHERE lender_id = $1 AND company_id IS NOT DISTINCT FROM $2 AND bar = $3"
         " AND ordered_by = $4",
@@ -131,10 +132,6 @@ async def is_lender(connection: AnyConnection, party_id: str) -> bool:
             "SELECT true FROM party WHERE id = $1 AND kind IN ('lender_person', 'lender_legal')", party_id
         )
     )
-
-
-async def _hold_lender(connection: AnyConnection, lender_id: str) -> None:
-    await connection.execute("SELECT FROM party WHERE id = $1 FOR NO KEY UPDATE", lender_id)
 
 
 def _same_person(one: str, other: str) -> str:

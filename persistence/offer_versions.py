@@ -40,7 +40,8 @@ class OwnOffer(msgspec.Struct, frozen=True, kw_only=True):
 _wish_decoder: msgspec.json.Decoder[OfferWish] = msgspec.json.Decoder(OfferWish)
 _terms_decoder: msgspec.json.Decoder[OfferTerms] = msgspec.json.Decoder(OfferTerms)
 
-_TERMS_COLUMNS = tuple(name for name in OfferTerms.__struct_fields__ if name != "offer_id")
+TERMS_COLUMNS = tuple(name for name in OfferTerms.__struct_fields__ if name != "offer_id")
+"""What the table `offer` has of an offer's terms, beside its id."""
 _COLUMNS = "id, version, company_id, lender_id, wish, terms, command_id, at"
 
 
@@ -121,7 +122,7 @@ async def terms_in_books(connection: AnyConnection, lender_id: str) -> dict[str,
     """
     rows = await connection.fetch(
         f"""
-        SELECT {", ".join(f"offer.{name}" for name in _TERMS_COLUMNS)}, offer.id AS offer_id
+        SELECT {", ".join(f"offer.{name}" for name in TERMS_COLUMNS)}, offer.id AS offer_id
         FROM (SELECT DISTINCT ON (id) * FROM offer_version WHERE lender_id = $1 ORDER BY id, version DESC) latest
         JOIN command ON command.id = latest.command_id AND command.outcome = 'ok'
         JOIN offer ON offer.id = latest.id AND offer.state = 'standing'
@@ -129,7 +130,7 @@ async def terms_in_books(connection: AnyConnection, lender_id: str) -> dict[str,
         """,
         lender_id,
     )
-    return {row["offer_id"]: _terms_of_row(row) for row in rows}
+    return {row["offer_id"]: terms_of_row(row) for row in rows}
 
 
 async def own_offers(pool: Pool, lender_id: str, *, limit: int) -> list[OwnOffer]:
@@ -149,7 +150,9 @@ async def own_offers(pool: Pool, lender_id: str, *, limit: int) -> list[OwnOffer
     return [_own_offer(row) for row in rows]
 
 
-def _terms_of_row(row: asyncpg.Record) -> OfferTerms:
+def terms_of_row(row: asyncpg.Record) -> OfferTerms:
+    """An offer's terms from its row of the table `offer`: `TERMS_COLUMNS`, and its id as `offer_id`. Conditions that an
+    older program did not know are those that ask for nothing."""
     columns = dict(row.items())
     for name in ("asks_by_term", "floating", "filters"):
         columns[name] = None if columns[name] is None else msgspec.json.decode(columns[name])

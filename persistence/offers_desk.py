@@ -14,11 +14,12 @@ import msgspec
 from marketplace.book.commands import Envelope, PlaceOffer, WithdrawOffer
 from marketplace.company_terms import TermsProblem
 from marketplace.strategies.offer_terms import OfferTerms, Tier
-from marketplace.strategies.strategy_offers import OfferPlace, OfferWish, offer_from, told_again, wish_problems
+from marketplace.strategies.strategy_offers import OfferPlace, OfferWish, is_told_again, offer_from, wish_problems
 from marketplace.strategies.strategy_settings import StrategySettings
 from persistence.command_rows import record_command
 from persistence.connection import AnyConnection
 from persistence.lender_bars import InConflict, LendingStopped, what_stops
+from persistence.lender_lock import hold_lender
 from persistence.offer_versions import (
     OfferVersion,
     add_offer_version,
@@ -96,7 +97,7 @@ ChangeOutcome = OfferTaken | VersionIsAnother | ChangeIdReused | Unmakeable
 
 async def place_offer(connection: AnyConnection, place: OfferPlace, wish: OfferWish, *, at: datetime) -> OfferOutcome:
     """Record an offer's first version and the command that places it. The offer's id is the command's."""
-    kyc_state = await _hold_lender(connection, place.lender_id)
+    kyc_state = await hold_lender(connection, place.lender_id)
     first = await offer_version(connection, place.offer_id, 1)
     if first is not None:
         is_same = first.place == place and first.wish == wish
@@ -134,7 +135,7 @@ async def change_offer(
     A change made of version `of_version` is refused on any other (None: whichever it is); `change_id` makes the same
     change be made once, and is then the command's id.
     """
-    await _hold_lender(connection, lender_id)
+    await hold_lender(connection, lender_id)
     present = await present_offer(connection, offer_id, company_id=company_id, lender_id=lender_id)
     if present is None or present.terms is None:
         return None
@@ -162,7 +163,7 @@ async def withdraw_offer(
     connection: AnyConnection, company_id: str, offer_id: str, *, lender_id: str, at: datetime
 ) -> OfferTaken | None:
     """Record the command that takes a lender's own offer out of a book; None for anybody else's."""
-    await _hold_lender(connection, lender_id)
+    await hold_lender(connection, lender_id)
     present = await present_offer(connection, offer_id, company_id=company_id, lender_id=lender_id)
     if present is None:
         return None
@@ -186,7 +187,7 @@ async def prefer_company(
     connection: AnyConnection, company_id: str, *, lender_id: str, tier: Tier, at: datetime
 ) -> list[Envelope] | CompanyUnknown | TierAFull:
     """Put a company in a tier: an exclusion ends, and the lender's offers there say so. Their places are kept."""
-    await _hold_lender(connection, lender_id)
+    await hold_lender(connection, lender_id)
     if not await connection.fetchval("SELECT true FROM company WHERE id = $1", company_id):
         return CompanyUnknown()
     if tier == "A" and (full := await _tier_a_full(connection, lender_id, company_id)):
@@ -207,7 +208,7 @@ async def exclude_company(
     connection: AnyConnection, company_id: str, *, lender_id: str, at: datetime
 ) -> list[Envelope] | CompanyUnknown:
     """Never lend to a company again, until it is preferred: the lender's offers there are withdrawn."""
-    await _hold_lender(connection, lender_id)
+    await hold_lender(connection, lender_id)
     if not await connection.fetchval("SELECT true FROM company WHERE id = $1", company_id):
         return CompanyUnknown()
     await connection.execute(
@@ -265,18 +266,12 @@ async def tell_books(
         terms = _made(present.place, present.wish, settings, funds_cents=funds_cents)
         assert isinstance(terms, OfferTerms), (present, terms)
         before = in_books.get(present.place.offer_id, present.terms)
-        is_told = terms != present.terms if why == "changed" else told_again(before, terms) is not None
+        is_told = terms != present.terms if why == "changed" else is_told_again(before, terms)
         if is_told:
             sent_by: SentBy = "caller" if why == "changed" else "sweeper"
             version = _next(present, present.wish, terms, at)
             envelopes.append(await _record_next(connection, version, sent_by=sent_by))
     return envelopes
-
-
-async def _hold_lender(connection: AnyConnection, lender_id: str) -> str:
-    """Lock the lender's row, so that its settings change one after the other; the state of its identity check."""
-    kyc_state: str = await connection.fetchval("SELECT kyc_state FROM party WHERE id = $1 FOR NO KEY UPDATE", lender_id)
-    return kyc_state
 
 
 async def _make(connection: AnyConnection, place: OfferPlace, wish: OfferWish) -> OfferTerms | Unmakeable:

@@ -17,7 +17,7 @@ from marketplace.book.journal import decode_book_record
 from marketplace.explanations.lender_outcomes import PlanStatus
 from persistence.connection import AnyConnection, Pool
 
-FillLabel = Literal["matched", "confirmed", "funded", "released"]
+FillLabel = Literal["matched", "held", "confirmed", "funded", "released"]
 
 _Entry = tuple[str, int]
 """A journal's entry: shard and sequence."""
@@ -50,11 +50,14 @@ class FillStatus(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def label(self) -> FillLabel:
-        """Which truth the amount is: planned by the book, promised by the purse, lent, or free again."""
+        """Which truth the amount is: planned by the book, promised by the purse to a request that is not covered yet or
+        to one that is, lent, or free again."""
         if self.cover_state == "released" or self.book_state in ("denied", "superseded", "releasing", "ended"):
             return "released"
         if self.purse_state == "lent":
             return "funded"
+        if self.book_state == "taken" and self.cover_state == "proposed":
+            return "held"
         return "confirmed" if self.book_state in ("taken", "signed") else "matched"
 
 
@@ -158,6 +161,22 @@ async def plan_status(pool: Pool | AnyConnection, plan: JournaledPlan) -> PlanSt
     if row is None or row["state"] == "released" or row["plan_seq"] != plan.seq:
         return "released"
     return "holding" if plan.plan.is_holding else "covered"
+
+
+async def is_hold_lifted(connection: Pool | AnyConnection, *, cover_id: str, lender_id: str) -> bool:
+    """Whether the lender itself took back its part of the cover while that was held."""
+    named = _COVER_ID.fullmatch(cover_id)
+    assert named is not None, cover_id
+    found: bool = await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM journal_event WHERE shard = $1 AND seq > $2 AND kind = 'hold_lifted'"
+        " AND convert_from(payload, 'UTF8')::jsonb -> 'event'"
+        " @> jsonb_build_object('cover_id', $3::text, 'lender_id', $4::text))",
+        named[1],
+        int(named[2]),
+        cover_id,
+        lender_id,
+    )
+    return found
 
 
 async def find_plan(connection: Pool | AnyConnection, reference: str) -> JournaledPlan | None:

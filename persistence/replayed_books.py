@@ -12,9 +12,9 @@ from marketplace.book.commands import Envelope
 from marketplace.book.journal import GENESIS_HASH, decode_book_record
 from marketplace.book.journal_file import encode_command_line, encode_entry_line
 from marketplace.book.order_book import OrderBook
-from marketplace.strategies.offer_terms import OfferFilters, OfferTerms
 from persistence.command_rows import decode_command
 from persistence.connection import AnyConnection
+from persistence.offer_versions import TERMS_COLUMNS, terms_of_row
 
 _READ_AT_A_TIME = 500
 
@@ -24,25 +24,6 @@ _ROW_STATES: dict[RequestState, tuple[str, ...]] = {
     RequestState.SIGNED: ("signed", "funding", "disbursed"),
     RequestState.CLOSED: ("cancelled", "expired", "lapsed"),
 }
-
-_OFFER_COLUMNS = (
-    "lender_id",
-    "strategy_id",
-    "ask_bp",
-    "tier",
-    "months",
-    "min_ticket_cents",
-    "per_request_cents",
-    "per_borrower_cents",
-    "per_company_cents",
-    "strategy_rank",
-    "asks_by_term",
-    "floating",
-    "is_all_or_none",
-    "filters",
-    "is_paused",
-)
-_JSON_COLUMNS = ("asks_by_term", "floating", "filters")
 
 
 class RecordedEntry(msgspec.Struct, frozen=True, gc=False):
@@ -119,10 +100,17 @@ async def journal_file_lines(connection: AnyConnection, company_id: str) -> Asyn
     """One company's book as a journal file: all its commands, then its entries. Runs in the caller's transaction."""
     for envelope in (await recorded_commands(connection, company_id)).values():
         yield encode_command_line(envelope)
+    previous_seq = 0
     async for entry in recorded_entries(connection, company_id):
         yield encode_entry_line(
-            entry.shard, entry.seq, entry.payload, previous_hash=entry.previous_hash, hash=entry.hash
+            entry.shard,
+            entry.seq,
+            entry.payload,
+            previous_seq=previous_seq,
+            previous_hash=entry.previous_hash,
+            hash=entry.hash,
         )
+        previous_seq = entry.seq
 
 
 async def rows_that_differ(connection: AnyConnection, replayed: ReplayedBook) -> list[str]:
@@ -134,7 +122,7 @@ async def rows_that_differ(connection: AnyConnection, replayed: ReplayedBook) ->
         "SELECT id, state FROM credit_request WHERE company_id = $1 AND approval_sequence IS NOT NULL", book.company_id
     )
     offers = await connection.fetch(
-        f"SELECT id AS offer_id, {', '.join(_OFFER_COLUMNS)} FROM offer WHERE company_id = $1 AND state = 'standing'",
+        f"SELECT id AS offer_id, {', '.join(TERMS_COLUMNS)} FROM offer WHERE company_id = $1 AND state = 'standing'",
         book.company_id,
     )
     states: dict[str, str] = {row["id"]: row["state"] for row in requests}
@@ -143,8 +131,8 @@ async def rows_that_differ(connection: AnyConnection, replayed: ReplayedBook) ->
         for request_id, booked in book.requests.items()
         if states.get(request_id) not in _ROW_STATES[booked.state]
     ]
-    in_book = {offer_id: _columns(terms_of(offer)) for offer_id, offer in book.lenders.offers.items()}
-    in_rows = {row["offer_id"]: {name: _decoded(name, row[name]) for name in _OFFER_COLUMNS} for row in offers}
+    in_book = {offer_id: terms_of(offer) for offer_id, offer in book.lenders.offers.items()}
+    in_rows = {row["offer_id"]: terms_of_row(row) for row in offers}
     differences += [
         f"offer {offer_id}: book {in_book.get(offer_id)}, row {in_rows.get(offer_id)}"
         for offer_id in sorted(in_book.keys() | in_rows.keys())
@@ -162,18 +150,3 @@ async def rows_that_differ(connection: AnyConnection, replayed: ReplayedBook) ->
         )
     ]
     return differences
-
-
-def _columns(terms: OfferTerms) -> dict[str, object]:
-    """An offer as its row has it."""
-    values = msgspec.json.decode(msgspec.json.encode(terms))
-    return {name: values[name] for name in _OFFER_COLUMNS}
-
-
-def _decoded(name: str, value: object) -> object:
-    """A column's value as JSON has it; conditions that an older program did not know are those that ask for nothing."""
-    if name not in _JSON_COLUMNS or not isinstance(value, str):
-        return value
-    if name == "filters":
-        return msgspec.json.decode(msgspec.json.encode(msgspec.json.decode(value, type=OfferFilters)))
-    return msgspec.json.decode(value)

@@ -8,6 +8,7 @@ import msgspec
 from marketplace.book.commands import Envelope
 from marketplace.strategies.strategy_settings import StrategySettings
 from persistence.connection import AnyConnection
+from persistence.lender_lock import hold_lender
 from persistence.offers_desk import offers_problems, tell_books
 from persistence.purse_limits import tell_purse_limits
 from persistence.strategies import (
@@ -45,7 +46,7 @@ async def create_strategy(
     A lender has one reserve and one way of lending again: the largest reserve among its strategies, and the way that
     the last change names.
     """
-    await _hold_lender(connection, lender_id)
+    await hold_lender(connection, lender_id)
     recorded = await record_first_version(
         connection, strategy_id=strategy_id, lender_id=lender_id, settings=settings, at=at
     )
@@ -69,7 +70,7 @@ async def change_strategy(
     A change made of version `of_version` is refused on any other (None: whichever it is); `change_id` makes the same
     change be made once. Offers keep their places. None for anybody else's strategy.
     """
-    await _hold_lender(connection, lender_id)
+    await hold_lender(connection, lender_id)
     recorded = await record_next_version(
         connection,
         strategy_id,
@@ -90,7 +91,7 @@ async def refresh_lender(connection: AnyConnection, lender_id: str, *, at: datet
 
     The sweeper sends what books are to be told.
     """
-    await _hold_lender(connection, lender_id)
+    await hold_lender(connection, lender_id)
     strategies = await own_strategies(connection, lender_id)
     if not strategies:
         return
@@ -115,7 +116,3 @@ async def _carry_out(
     )
     await tell_purse_limits(connection, lender_id, at=at)
     return StrategyStands(strategy=strategy, envelopes=tuple(envelopes), is_new=True)
-
-
-async def _hold_lender(connection: AnyConnection, lender_id: str) -> None:
-    await connection.execute("SELECT FROM party WHERE id = $1 FOR NO KEY UPDATE", lender_id)

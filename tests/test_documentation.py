@@ -69,6 +69,19 @@ def test_every_variable_is_in_the_table_of_settings_and_the_table_names_no_other
     assert listed == variables_of_the_program()
 
 
+def test_every_variable_has_one_row() -> None:
+    rows = re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "docs" / "settings.md").read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert len(rows) > 20
+    assert sorted(rows) == sorted(set(rows))
+
+
+def test_the_readme_links_every_page_of_docs() -> None:
+    linked = set(A_LINK.findall((ROOT / "README.md").read_text(encoding="utf-8")))
+
+    assert {relative(page) for page in (ROOT / "docs").glob("*.md")} <= linked
+
+
 def test_the_readme_names_no_variable_that_nothing_reads() -> None:
     named = set(A_VARIABLE.findall((ROOT / "README.md").read_text(encoding="utf-8")))
 

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 import msgspec
 
-from api.web.languages import Language
-from api.web.number_format import format_bp, format_cbp, format_cents, format_count
 from api.web.texts import text
 from marketplace.book.book_view import HIDDEN_CENTS, HIDDEN_COUNT, BookView, CoverRow, OfferRow, RequestRow
 from marketplace.business_days import ROME
 from marketplace.company_terms import RateBand
+from marketplace.explanations.figures import format_bp, format_cbp, format_cents, format_count
+from marketplace.explanations.languages import Language
 from persistence.company_cards import CompanyCard
 
 LEVELS_SHOWN = 6

@@ -2,8 +2,6 @@
 
 from marketplace.explanations.languages import Language
 
-__all__ = ["DEFAULT", "Language", "preferred_language"]
-
 DEFAULT: Language = "it"
 
 

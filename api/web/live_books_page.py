@@ -13,12 +13,12 @@ from api.dependencies import AskedLanguage, CallerOrNobody, Database, FeedChanne
 from api.feeds.channels import Channels
 from api.guards import anybody
 from api.web.book_cards import book_card, newest_covers
-from api.web.languages import Language
-from api.web.number_format import format_cents, format_count
 from api.web.pages import STATIC_VERSION, render
 from api.web.texts import script_texts, text
 from marketplace.book.book_view import BookView
 from marketplace.business_days import ROME
+from marketplace.explanations.figures import format_cents, format_count
+from marketplace.explanations.languages import Language
 from persistence.company_cards import CompanyCard, company_cards, count_companies
 from persistence.connection import Pool
 from persistence.market_totals import MarketTotals, market_totals

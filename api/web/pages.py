@@ -11,8 +11,8 @@ from litestar.params import FromPath
 
 from api.guards import anybody
 from api.problems import not_found
-from api.web.languages import Language
 from api.web.texts import text
+from marketplace.explanations.languages import Language
 
 _MEDIA_TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
 _A_YEAR_S = 365 * 24 * 3_600

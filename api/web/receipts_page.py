@@ -8,9 +8,9 @@ from litestar.params import FromQuery, PathParameter
 
 from api.dependencies import AskedLanguage
 from api.guards import anybody
-from api.web.languages import Language
 from api.web.pages import STATIC_VERSION, render
 from api.web.texts import receipt_script_texts
+from marketplace.explanations.languages import Language
 
 _MODULES = ("number_format.js",)
 

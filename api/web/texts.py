@@ -1,16 +1,7 @@
 """Every word the pages say, in both languages side by side, so that neither can lack one."""
 
-from typing import NamedTuple
-
-from api.web.languages import Language
-
-
-class Text(NamedTuple):
-    """One text; `{name}` stands for a value put in when it is shown."""
-
-    it: str
-    en: str
-
+from marketplace.explanations.languages import Language
+from marketplace.explanations.sentences import Text
 
 TEXTS: dict[str, Text] = {
     "title": Text("Il mercato dal vivo", "The market, live"),
@@ -166,6 +157,7 @@ TEXTS: dict[str, Text] = {
         "Of the borrower you see only the amount, rounded to €100, and the term. Of other lenders nothing.",
     ),
     "fill_matched": Text("Abbinato", "Matched"),
+    "fill_held": Text("Prenotato", "Held"),
     "fill_confirmed": Text("Confermato", "Confirmed"),
     "fill_funded": Text("Versato", "Paid"),
     "fill_released": Text("Liberato", "Released"),
@@ -206,7 +198,7 @@ TEXTS: dict[str, Text] = {
 
 def text(key: str, language: Language, **values: object) -> str:
     """The text of `key`, with its values put in."""
-    chosen = TEXTS[key].it if language == "it" else TEXTS[key].en
+    chosen = TEXTS[key].of(language)
     return chosen.format(**values) if values else chosen
 
 
@@ -228,6 +220,7 @@ RECEIPT_SCRIPT_KEYS = (
     "receipts_busy",
     "receipts_loading",
     "fill_matched",
+    "fill_held",
     "fill_confirmed",
     "fill_funded",
     "fill_released",

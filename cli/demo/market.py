@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from marketplace.company_terms import CompanyMoney, GuaranteeTerms, RateBand
+from marketplace.company_terms_problems import LONGEST_CLOCK_HOURS
 from marketplace.loans.affordability import CreditPolicy
 from marketplace.loans.assessment_reasons import ContractType
 from marketplace.strategies.cap_presets import StrategyCaps
@@ -27,7 +28,7 @@ Name = Annotated[
     str,
     msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{2,80}\Z", description="2 to 80 printable characters"),
 ]
-Hours = Annotated[int, msgspec.Meta(ge=0, le=8_784)]
+Hours = Annotated[int, msgspec.Meta(ge=0, le=LONGEST_CLOCK_HOURS)]
 
 FIRST_YEAR, LAST_YEAR = 2000, 2100
 """Calendars and holidays are known for these years."""

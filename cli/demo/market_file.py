@@ -10,7 +10,8 @@ import msgspec
 
 from cli.demo.market import FIRST_YEAR, LAST_YEAR, LONGEST_YEARS, Market, MarketCompany
 from cli.demo.strict_tables import read_table
-from marketplace.company_terms import CompanyTerms, terms_problems
+from marketplace.company_terms import CompanyTerms
+from marketplace.company_terms_problems import terms_problems
 from marketplace.loans.affordability import policy_problems
 
 

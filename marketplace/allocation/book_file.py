@@ -4,8 +4,9 @@ Money is integer cents, rates are integer basis points a year, instants carry an
 format is refused, like a figure out of range and a book that contradicts itself.
 """
 
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Annotated, get_args
 
@@ -19,12 +20,14 @@ from marketplace.company_terms import (
     CompanyTerms,
     GuaranteeTerms,
     RateBand,
-    terms_problems,
 )
+from marketplace.company_terms_problems import terms_problems
 from marketplace.strategies.offer_terms import Tier
 
 MAX_CENTS = 10**13
 """A hundred thousand million euro: any larger figure is a mistake."""
+FIRST_YEAR, LAST_YEAR = 2000, 2200
+"""Of every instant: beyond them it is a mistake, and far beyond them it is no instant in UTC."""
 
 Cents = Annotated[int, Meta(ge=0, le=MAX_CENTS)]
 CentsAboveZero = Annotated[int, Meta(ge=1, le=MAX_CENTS)]
@@ -185,22 +188,42 @@ def decode_book_file(encoded: bytes) -> BookFile | BookFileRefusal:
         return BookFileRefusal(problems=(_shape_problem(str(error), encoded),))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return BookFileRefusal(problems=(BookFileProblem(at="$", given=str(error), accepted="one JSON object"),))
-    problems = (*_identity_problems(book), *_terms_problems(book), *_request_problems(book))
+    problems = (
+        *_repeated_names(encoded),
+        *_instant_problems(book),
+        *_identity_problems(book),
+        *_terms_problems(book),
+        *_request_problems(book),
+    )
     return BookFileRefusal(problems=problems) if problems else book
+
+
+_PLACE = r"(?: - at `\$\.?((?:\w+|\.|\[\d+\])*)`)?"
+"""How the decoder tells where an object stands that is not the outermost one."""
 
 
 def _shape_problem(message: str, encoded: bytes) -> BookFileProblem:
     """What the decoder found, with the value that stands there and the names it would have taken."""
+    if unknown := re.fullmatch(rf"Object contains unknown field `(.*?)`{_PLACE}", message, re.DOTALL):
+        return _unknown_field(unknown[1], unknown[2] or "")
+    if missing := re.fullmatch(rf"Object missing required field `(\w+)`{_PLACE}", message):
+        at = _join(missing[2] or "", missing[1])
+        return BookFileProblem(at=at, given="nothing", accepted="a value: the field is required")
     what, _, path = message.partition(" - at ")
     at = path.strip("`").removeprefix("$").removeprefix(".")
-    if unknown := re.fullmatch(r"Object contains unknown field `(.*)`", what, re.DOTALL):
-        names = ", ".join(_ENTRIES[re.sub(r"\[\d+\]", "[]", at)].__struct_fields__)
-        return BookFileProblem(at=_join(at, unknown[1]), given="an unknown field", accepted=f"one of {names}")
-    if missing := re.fullmatch(r"Object missing required field `(.*)`", what):
-        return BookFileProblem(at=_join(at, missing[1]), given="nothing", accepted="a value: the field is required")
     given = " ".join(_text_at(encoded, at).split())
     shown = given if len(given) <= 60 else f"{given[:57]}..."
     return BookFileProblem(at=at or "$", given=shown, accepted=_accepted(what, at))
+
+
+def _unknown_field(name: str, at: str) -> BookFileProblem:
+    """The problem of a name that the object at `at` does not have; a name may be any text, also that of a place."""
+    entry = _ENTRIES.get(re.sub(r"\[\d+\]", "[]", at))
+    if entry is None:
+        name, at, entry = f"{name}` - at `$.{at}", "", BookFile
+    return BookFileProblem(
+        at=_join(at, name), given="an unknown field", accepted=f"one of {', '.join(entry.__struct_fields__)}"
+    )
 
 
 def _accepted(what: str, at: str) -> str:
@@ -231,6 +254,48 @@ def _text_at(encoded: bytes, at: str) -> str:
         return bytes(found).decode()
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return "something in a text that is no JSON further on"
+
+
+def _repeated_names(encoded: bytes) -> tuple[BookFileProblem, ...]:
+    """Every field given more than once: the decoder takes the last one, another program may take the first."""
+    is_any_repeated = False
+
+    def looked_at(pairs: list[tuple[str, object]]) -> None:
+        nonlocal is_any_repeated
+        is_any_repeated = is_any_repeated or len(dict(pairs)) < len(pairs)
+
+    json.loads(encoded, object_pairs_hook=looked_at)
+    if not is_any_repeated:
+        return ()
+    places = _repeated_places(json.loads(encoded, object_pairs_hook=tuple), "")
+    return tuple(
+        BookFileProblem(at=place, given="the field more than once", accepted="each field once") for place in places
+    )
+
+
+def _repeated_places(value: object, at: str) -> Iterator[str]:
+    """Where a field stands again in the same object; an object is a tuple of its pairs, an array a list."""
+    if isinstance(value, list):
+        for index, element in enumerate(value):
+            yield from _repeated_places(element, f"{at}[{index}]")
+    elif isinstance(value, tuple):
+        seen = set()
+        for name, element in value:
+            place = _join(at, name)
+            if name in seen:
+                yield place
+            seen.add(name)
+            yield from _repeated_places(element, place)
+
+
+def _instant_problems(book: BookFile) -> list[BookFileProblem]:
+    instants = [("now", book.now)]
+    instants += [(f"lenders[{index}].cash_since", lender.cash_since) for index, lender in enumerate(book.lenders)]
+    return [
+        BookFileProblem(at=at, given=instant.isoformat(), accepted=f"a year from {FIRST_YEAR} to {LAST_YEAR}")
+        for at, instant in instants
+        if not FIRST_YEAR <= instant.year <= LAST_YEAR
+    ]
 
 
 def _identity_problems(book: BookFile) -> list[BookFileProblem]:

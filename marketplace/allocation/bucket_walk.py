@@ -60,7 +60,8 @@ class BucketWalk:
         while self.need_cents > 0:
             bucket = self._next_bucket()
             if bucket is None:
-                self._close_gap_with_backstop()
+                if self._is_gap_for_backstop():
+                    self._close_gap_with_backstop()
                 return
             if bucket.has_ticket_within(self.need_cents):
                 self._fill(bucket)
@@ -110,8 +111,9 @@ class BucketWalk:
         """Close a gap in which no ticket of the next `bucket` fits; False when the walk has to go on beyond it."""
         if self.rate_bp is None:
             return False
-        if self._close_gap_with_backstop():
+        if self._is_gap_for_backstop():
             self._note(bucket, "last-gap")
+            self._close_gap_with_backstop()
             return True
         if bucket.price_bp > self.rate_bp and self.need_cents <= self._shrinkable_cents:
             self._note(bucket, "last-gap")
@@ -120,12 +122,16 @@ class BucketWalk:
             return True
         return self._shave_a_ticket_for(bucket)
 
-    def _close_gap_with_backstop(self) -> bool:
-        if self.rate_bp is None or self.need_cents >= self._ticket_cents or self.need_cents > self._backstop_left_cents:
-            return False
+    def _is_gap_for_backstop(self) -> bool:
+        return (
+            self.rate_bp is not None
+            and self.need_cents < self._ticket_cents
+            and self.need_cents <= self._backstop_left_cents
+        )
+
+    def _close_gap_with_backstop(self) -> None:
         self.backstop_cents = self.need_cents
         self._close_dust("backstop")
-        return True
 
     def _shave_a_ticket_for(self, bucket: Bucket) -> bool:
         newcomer = bucket.first()

@@ -1,6 +1,6 @@
 """The company's own tranche of a loan: how much it takes before the lenders, and what that does to the rate."""
 
-from marketplace.company_terms import WHOLE_BP, CompanyMoney
+from marketplace.company_terms import WHOLE_BP, CompanyMode, CompanyMoney
 
 
 def tranche_cents(money: CompanyMoney, *, amount_cents: int, budget_left_cents: int, ticket_cents: int) -> int:
@@ -18,6 +18,11 @@ def tranche_cents(money: CompanyMoney, *, amount_cents: int, budget_left_cents: 
     if 0 < amount_cents - taken_cents < ticket_cents:
         return max(0, amount_cents - ticket_cents)
     return taken_cents
+
+
+def backstop_left_cents(mode: CompanyMode, budget_left_cents: int, tranche_cents: int) -> int:
+    """What a company in backstop mode may close a last gap with: its budget, less what it carries already."""
+    return budget_left_cents - tranche_cents if mode == "backstop" else 0
 
 
 def loan_rate_cbp(*, clearing_bp: int, subsidised_bp: int | None, tranche_cents: int, amount_cents: int) -> int:

@@ -7,10 +7,11 @@ from typing import Literal
 import msgspec
 
 from marketplace.allocation import guarantee as guarantee_gate
+from marketplace.allocation.lender_rooms import company_room_cents, seen_cash_cents
 from marketplace.allocation.offer_queues import Place, place_of
 from marketplace.allocation.orders import Bar, LenderOffer, LenderStanding
 from marketplace.company_terms import GuaranteeTerms
-from marketplace.strategies.offer_terms import NO_FILTERS, OfferFilters, Tier
+from marketplace.strategies.offer_terms import NO_FILTERS, OfferFilters
 from marketplace.strategies.strategy_limits import limit_keys
 
 Bound = Literal[
@@ -34,7 +35,6 @@ BARRED: Mapping[Bar, Obstacle] = {"paused": "lender-paused", "identity": "identi
 _LIMITS: tuple[Bound, Bound, Bound] = ("budget", "term-limit", "pace")
 """What the keys of `limit_keys` limit, in their order."""
 _CASH: Bound = "cash"
-_TICKS_BEHIND: Mapping[Tier, int] = {"A": 0, "B": 1, "C": 2}
 
 
 class OwnPromises(msgspec.Struct, frozen=True):
@@ -186,13 +186,13 @@ class Eligibility:
             if offer.per_borrower_cents - lent_cents < capacity_cents:
                 capacity_cents, bound_by = offer.per_borrower_cents - lent_cents, "per-borrower"
         if offer.per_company_cents is not None:
-            lent_cents = standing.lent_here_cents - self._reserved.get(lender_id, 0)
-            if offer.per_company_cents - lent_cents < capacity_cents:
-                capacity_cents, bound_by = offer.per_company_cents - lent_cents, "per-company"
+            room_cents = company_room_cents(offer, standing.lent_here_cents - self._reserved.get(lender_id, 0))
+            if room_cents is not None and room_cents < capacity_cents:
+                capacity_cents, bound_by = room_cents, "per-company"
         if self._share_cap_cents is not None and self._share_cap_cents < capacity_cents:
             capacity_cents, bound_by = self._share_cap_cents, "share"
         minimum_cents = self.ticket_cents
-        if offer.min_ticket_cents > minimum_cents:
+        if offer.min_ticket_cents > minimum_cents:  # as `least_ticket_cents`, whose call would cost a walk 6 %
             minimum_cents = offer.min_ticket_cents
         if capacity_cents < minimum_cents:
             return bound_by
@@ -223,11 +223,8 @@ class Eligibility:
 
     def _seen_cash(self, offer: LenderOffer, standing: LenderStanding) -> tuple[int, Bound]:
         """What of its lender's free cash a book of the offer's tier sees by now."""
-        assert standing.fresh_at is not None, standing.lender_id
-        seen_at = standing.fresh_at + _TICKS_BEHIND[offer.tier] * self.given.staging_tick
-        if self.given.now_at < seen_at:
-            return standing.free_cents - standing.fresh_cents, "staged-cash"
-        return standing.free_cents, _CASH
+        cents = seen_cash_cents(standing, offer.tier, now_at=self.given.now_at, staging_tick=self.given.staging_tick)
+        return cents, _CASH if cents == standing.free_cents else "staged-cash"
 
     def _room(self, offer: LenderOffer, standing: LenderStanding) -> tuple[int | None, Bound]:
         """What the purse's limits leave to the offer's strategy, with what it has promised to this request put back."""

@@ -15,12 +15,12 @@ import msgspec
 from marketplace.allocation import guarantee as guarantee_gate
 from marketplace.allocation.bucket_walk import BucketWalk
 from marketplace.allocation.buckets import Bucket, walk_order
-from marketplace.allocation.company_money import loan_rate_cbp, tranche_cents
+from marketplace.allocation.company_money import backstop_left_cents, loan_rate_cbp, tranche_cents
 from marketplace.allocation.eligibility import NOTHING_PROMISED, Circumstances, Eligibility, OwnPromises
 from marketplace.allocation.orders import CreditRequest
 from marketplace.allocation.receipts import CompanyReceipt, DustPath, GateReceipt, Receipt
 from marketplace.allocation.resting_offers import RestingOffers
-from marketplace.company_terms import WHOLE_BP, CompanyTerms, RateBand
+from marketplace.company_terms import WHOLE_BP, CompanyMoney, CompanyTerms, RateBand
 
 
 class BookFigures(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +42,14 @@ class BookFigures(msgspec.Struct, frozen=True, kw_only=True):
     staging_tick: timedelta = timedelta(0)
     company_arrears_bp: int = 0
     lifted_lender_ids: frozenset[str] = frozenset()
+
+
+class LastChance(msgspec.Struct, frozen=True, kw_only=True):
+    """How a request is planned at its expiry: as a loan of `amount_cents`, at most what was asked for, of which a
+    company in backstop mode carries `backstop_cents` instead of closing a gap of less than a ticket."""
+
+    amount_cents: int
+    backstop_cents: int
 
 
 class PlannedLeg(msgspec.Struct, frozen=True, gc=False):
@@ -100,10 +108,12 @@ def plan_cover_from(
     *,
     figures: BookFigures,
     own: OwnPromises = NOTHING_PROMISED,
+    last_chance: LastChance | None = None,
 ) -> CoverPlan | Uncovered:
     """Apply the rule to one request and the offers of a book, reading no more of the book than the plan touches.
 
-    `own` is what the request's live cover holds already, when the walk is repeated for it. The book is put in the order
+    `own` is what the request's live cover holds already, when the walk is repeated for it; with `last_chance` the loan
+    of a request at its expiry is planned instead of the one it asked for. The book is put in the order
     these terms need, if it is in another; nothing else of it changes.
 
     A request whose term has no band, or whose highest rate is below the floor, is uncovered by nothing at all.
@@ -116,19 +126,17 @@ def plan_cover_from(
         band=terms.band(request.months),
         figures=figures,
         own=own,
+        last_chance=last_chance,
     )
-    whole = planning.walk_for(request.amount_cents, shrinkable_cents=terms.ticket_cents - 1)
+    whole = planning.walk_for(
+        planning.asked_cents(), shrinkable_cents=terms.ticket_cents - 1 if last_chance is None else 0
+    )
     if whole.walk.need_cents > 0:
         return planning.uncovered(whole, reason="uncovered", gate=None)
     gate = planning.gate(whole)
     if gate is None or gate.answer == "passed":
         return planning.cover(whole, gate)
     return _plan_within_head_room(planning, whole, gate)
-
-
-def ceiling_bp(request: CreditRequest, band: RateBand) -> int:
-    """The highest rate that both the borrower and the terms allow; a company may have lowered its cap since."""
-    return min(request.max_rate_bp, band.cap_bp)
 
 
 def eligibility_for(
@@ -145,7 +153,7 @@ def eligibility_for(
         borrower_id=request.borrower_id,
         months=request.months,
         purpose_class=request.purpose_class,
-        ceiling_bp=ceiling_bp(request, band),
+        ceiling_bp=band.ceiling_bp(request.max_rate_bp),
         ticket_cents=terms.ticket_cents,
         guarantee=terms.guarantee,
         guaranteed_cents=figures.guaranteed_cents,
@@ -171,6 +179,8 @@ def _plan_within_head_room(planning: "_Planning", whole: "_Attempt", gate: GateR
     amount_cents = planning.largest_amount_within(gate.head_room_cents)
     if amount_cents >= minimum_cents:
         shrinkable_cents = min(planning.terms.ticket_cents - 1, amount_cents - minimum_cents)
+        if planning.last_chance is not None:
+            shrinkable_cents = 0
         attempt = planning.walk_for(amount_cents, shrinkable_cents=shrinkable_cents)
         if attempt.walk.need_cents == 0:
             return planning.cover(attempt, msgspec.structs.replace(gate, answer="cut"))
@@ -208,6 +218,11 @@ class _Planning(msgspec.Struct, frozen=True, kw_only=True):
     band: RateBand | None
     figures: BookFigures
     own: OwnPromises
+    last_chance: LastChance | None
+
+    def asked_cents(self) -> int:
+        """The loan to plan: the one asked for, or a smaller one at expiry."""
+        return self.request.amount_cents if self.last_chance is None else self.last_chance.amount_cents
 
     def walk_for(self, amount_cents: int, *, shrinkable_cents: int) -> _Attempt:
         """Company tranche, then the walk, for a loan of `amount_cents`; both empty when no rate suits both sides."""
@@ -221,7 +236,9 @@ class _Planning(msgspec.Struct, frozen=True, kw_only=True):
             need_cents=amount_cents - company_cents,
             ticket_cents=terms.ticket_cents,
             max_lenders=terms.max_lenders,
-            backstop_left_cents=self.figures.budget_left_cents if terms.company_money.mode == "backstop" else 0,
+            backstop_left_cents=backstop_left_cents(
+                terms.company_money.mode, self.figures.budget_left_cents, company_cents
+            ),
             shrinkable_cents=shrinkable_cents,
         )
         walk.run()
@@ -247,9 +264,9 @@ class _Planning(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def largest_amount_within(self, head_room_cents: int) -> int:
-        """The largest loan, at most the request's, whose tranche leaves lenders no more than `head_room_cents`."""
+        """The largest loan, at most the one asked for, whose tranche leaves lenders no more than `head_room_cents`."""
         # What is left to lenders never falls as the loan grows, so the boundary can be halved towards.
-        low_cents, high_cents = 0, self.request.amount_cents
+        low_cents, high_cents = 0, self.asked_cents()
         while low_cents < high_cents:
             middle_cents = (low_cents + high_cents + 1) // 2
             if middle_cents - self._tranche_cents(middle_cents) <= head_room_cents:
@@ -307,10 +324,13 @@ class _Planning(msgspec.Struct, frozen=True, kw_only=True):
         return walk_order(self.resting, eligibility)
 
     def _tranche_cents(self, amount_cents: int) -> int:
+        money, budget_left_cents = self.terms.company_money, self.figures.budget_left_cents
+        if self.last_chance is not None and money.mode == "backstop":
+            money, budget_left_cents = CompanyMoney(mode="first"), self.last_chance.backstop_cents
         return tranche_cents(
-            self.terms.company_money,
+            money,
             amount_cents=amount_cents,
-            budget_left_cents=self.figures.budget_left_cents,
+            budget_left_cents=budget_left_cents,
             ticket_cents=self.terms.ticket_cents,
         )
 
@@ -330,7 +350,7 @@ class _Planning(msgspec.Struct, frozen=True, kw_only=True):
             terms_version=self.terms.version,
             request=self.request,
             floor_bp=None if self.band is None else self.band.floor_bp,
-            ceiling_bp=None if self.band is None else ceiling_bp(self.request, self.band),
+            ceiling_bp=None if self.band is None else self.band.ceiling_bp(self.request.max_rate_bp),
             ticket_cents=self.terms.ticket_cents,
             max_lenders=self.terms.max_lenders,
             share_cap_cents=attempt.share_cap_cents,

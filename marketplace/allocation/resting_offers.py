@@ -6,6 +6,7 @@ from datetime import datetime
 
 import msgspec
 
+from marketplace.allocation.lender_rooms import company_room_cents, least_ticket_cents
 from marketplace.allocation.offer_queues import Entry, OfferQueue, Stand, entry_of, place_key, rotated_key
 from marketplace.allocation.orders import LenderOffer, LenderStanding
 from marketplace.company_terms import CompanyTerms
@@ -69,10 +70,6 @@ class RestingOffers:
             assert offer.offer_id not in self._resting, offer.offer_id
             self._register(offer, self._standings[offer.lender_id])
 
-    def __len__(self) -> int:
-        """How many offers are in the book, idle ones included."""
-        return len(self._resting)
-
     def copy(self) -> "RestingOffers":
         """The same book, to be changed on its own."""
         copied = RestingOffers((), self._standings)
@@ -81,7 +78,7 @@ class RestingOffers:
         copied._arrangement = self._arrangement
         copied._arranged_terms, copied._arranged_at = self._arranged_terms, self._arranged_at
         # Stands mean the same in both books as long as they are arranged alike, and `arrange` begins with new ones.
-        copied._stands, copied._plain_stands = self._stands, self._plain_stands
+        copied._stands, copied._plain_stands = self._stands.copy(), self._plain_stands.copy()
         copied._queues = {stand: queue.copy() for stand, queue in self._queues.items()}
         copied._levels = {level: stands.copy() for level, stands in self._levels.items()}
         copied._level_keys = self._level_keys.copy()
@@ -107,10 +104,6 @@ class RestingOffers:
     def has_several_offers(self, lender_id: str) -> bool:
         """Whether a lender with an offer has more than one in this book."""
         return self._offer_ids_of[lender_id].__class__ is tuple
-
-    def is_idle(self, offer_id: str) -> bool:
-        """Whether no walk on the present arrangement meets the offer."""
-        return not self._resting[offer_id].stands
 
     def place(self, offer: LenderOffer) -> None:
         """Add an offer, or put new terms in the place of the one with its id."""
@@ -272,14 +265,12 @@ class RestingOffers:
         arrangement = self._arrangement
         if arrangement is None or offer.is_paused or standing.bars:
             return ()
-        ticket_cents = arrangement.ticket_cents
-        if offer.min_ticket_cents > ticket_cents:
-            ticket_cents = offer.min_ticket_cents
+        ticket_cents = least_ticket_cents(offer, arrangement.ticket_cents)
         if standing.free_cents < ticket_cents:
             return ()
         if offer.per_request_cents is not None and offer.per_request_cents < ticket_cents:
             return ()
-        room_cents = None if offer.per_company_cents is None else offer.per_company_cents - standing.lent_here_cents
+        room_cents = company_room_cents(offer, standing.lent_here_cents)
         if room_cents is not None and room_cents < ticket_cents:
             return ()
         rooms, other_rooms = standing.rooms, 0

@@ -4,9 +4,8 @@ A command is decided on the book as it stands and changes nothing; the caller re
 Asking for what already stands is acknowledged, asking for what cannot be is refused with what would pass.
 """
 
-from datetime import timedelta
+from collections.abc import Sequence
 
-from marketplace.allocation.guarantee import used_cents
 from marketplace.book.book_events import (
     AnyBookEvent,
     ArrearsRecorded,
@@ -23,7 +22,8 @@ from marketplace.book.book_events import (
     TermsPublished,
 )
 from marketplace.book.book_lenders import terms_of
-from marketplace.book.circuit_breakers import LONGEST_WINDOW, BreakerLimits
+from marketplace.book.booked_requests import RequestState
+from marketplace.book.circuit_breakers import BreakerLimits, breaker_problems
 from marketplace.book.commands import (
     AnyBookCommand,
     BarLender,
@@ -38,6 +38,7 @@ from marketplace.book.commands import (
     PublishTerms,
     RecordArrears,
     RecordRepayments,
+    RepaidPrincipal,
     ResumeBook,
     SetBreakers,
     SignRequest,
@@ -46,20 +47,24 @@ from marketplace.book.commands import (
     WithdrawOffer,
     YieldHold,
 )
+from marketplace.book.guarantees_given import standing_problems
 from marketplace.book.order_book import OrderBook
 from marketplace.book.refusals import (
-    AmountNotPositive,
+    BreakerLimitsWrong,
     NoTermsYet,
     OfferBelongsToAnother,
     OfferExistsForStrategy,
     OfferTermsWrong,
     OfferUnknown,
+    RequestUnknown,
     TermsContradictory,
     TermsVersionUnexpected,
     ValueOutOfRange,
+    WrongState,
 )
 from marketplace.book.request_decisions import decide_on_request, refused
-from marketplace.company_terms import LARGEST_AMOUNT_CENTS, WHOLE_BP, CompanyTerms, TermsProblem, terms_problems
+from marketplace.company_terms import LARGEST_AMOUNT_CENTS, WHOLE_BP, CompanyTerms
+from marketplace.company_terms_problems import terms_problems
 from marketplace.strategies.offer_problems import offer_problems
 from marketplace.strategies.offer_terms import OfferTerms
 
@@ -76,10 +81,7 @@ def decide(book: OrderBook, envelope: Envelope) -> list[AnyBookEvent]:
                 return refused(OfferUnknown(offer_id=offer_id))
             return [OfferWithdrawn(offer_id=offer_id)]
         case RecordRepayments(repaid=repaid):
-            return [
-                PrincipalRepaid(request_id=item.request_id, lender_id=item.lender_id, cents=item.cents)
-                for item in repaid
-            ] or [CommandAcknowledged()]
+            return _repay(book, repaid)
         case Tick():
             return [CommandAcknowledged()]
         case _ as command:
@@ -93,7 +95,7 @@ def _decide_setting(book: OrderBook, command: AnyBookCommand) -> list[AnyBookEve
             return _publish(book, terms)
         case GrantCompanyBudget(cents=cents):
             if not 0 < cents <= LARGEST_AMOUNT_CENTS:
-                return refused(AmountNotPositive(given_cents=cents, maximum_cents=LARGEST_AMOUNT_CENTS))
+                return refused(ValueOutOfRange(setting="cents", given=cents, minimum=1, maximum=LARGEST_AMOUNT_CENTS))
             return [CompanyBudgetGranted(cents=cents)]
         case PauseBook(by=by):
             return [CommandAcknowledged()] if by in book.pauses else [BookPaused(by=by)]
@@ -102,7 +104,9 @@ def _decide_setting(book: OrderBook, command: AnyBookCommand) -> list[AnyBookEve
         case SetBreakers(limits=limits):
             return _set_breakers(book, limits)
         case RecordArrears(arrears_bp=arrears_bp):
-            return _within("arrears_bp", arrears_bp, WHOLE_BP) or [ArrearsRecorded(arrears_bp=arrears_bp)]
+            if not 0 <= arrears_bp <= WHOLE_BP:
+                return refused(ValueOutOfRange(setting="arrears_bp", given=arrears_bp, minimum=0, maximum=WHOLE_BP))
+            return [ArrearsRecorded(arrears_bp=arrears_bp)]
         case BarLender(lender_id=lender_id, bar=bar):
             is_barred = bar in book.lenders.bars.get(lender_id, ())
             return [CommandAcknowledged()] if is_barred else [LenderBarred(lender_id=lender_id, bar=bar)]
@@ -113,26 +117,11 @@ def _decide_setting(book: OrderBook, command: AnyBookCommand) -> list[AnyBookEve
             raise AssertionError(command)
 
 
-def _within(setting: str, given: int, maximum: int) -> list[AnyBookEvent]:
-    """A refusal when `given` is not between 0 and `maximum`, else nothing."""
-    if 0 <= given <= maximum:
-        return []
-    return refused(ValueOutOfRange(setting=setting, given=given, minimum=0, maximum=maximum))
-
-
 def _set_breakers(book: OrderBook, limits: BreakerLimits | None) -> list[AnyBookEvent]:
     if limits == book.breakers:
         return [CommandAcknowledged()]
-    if limits is not None:
-        longest = LONGEST_WINDOW // timedelta(minutes=1)
-        if not 1 <= limits.window_minutes <= longest:
-            return refused(
-                ValueOutOfRange(setting="window_minutes", given=limits.window_minutes, minimum=1, maximum=longest)
-            )
-        for setting in ("most_cents", "most_covers", "most_rate_move_bp"):
-            given = getattr(limits, setting)
-            if given is not None and (wrong := _within(setting, given, LARGEST_AMOUNT_CENTS)):
-                return wrong
+    if limits is not None and (problems := breaker_problems(limits)):
+        return refused(BreakerLimitsWrong(problems=problems))
     return [BreakersSet(limits=limits)]
 
 
@@ -147,23 +136,26 @@ def _publish(book: OrderBook, terms: CompanyTerms) -> list[AnyBookEvent]:
     return [TermsPublished(terms=terms)]
 
 
-def standing_problems(book: OrderBook, terms: CompanyTerms) -> tuple[TermsProblem, ...]:
-    """What `terms` would break of what stands in the book: lenders keep the guarantee they lent under."""
-    guarantee, present = terms.guarantee, None if book.terms is None else book.terms.guarantee
-    if present is None or book.guaranteed_cents == 0:
-        return ()
-    if guarantee is None:
-        needed = f"a guarantee while {book.guaranteed_cents} cents of lenders' principal stand under it"
-        return (TermsProblem(field="guarantee", given="none", accepted=needed),)
-    in_use_cents = used_cents(present, guaranteed_cents=book.guaranteed_cents)
-    needed_cents = -(-in_use_cents * guarantee.coverage_bp // WHOLE_BP)
-    if guarantee.limit_cents < needed_cents:
-        return (
-            TermsProblem(
-                field="guarantee.limit_cents", given=str(guarantee.limit_cents), accepted=f"{needed_cents} or more"
-            ),
-        )
-    return ()
+def _repay(book: OrderBook, repaid: Sequence[RepaidPrincipal]) -> list[AnyBookEvent]:
+    """Free what came back; refused whole when any of it cannot have been lent."""
+    left: dict[tuple[str, str], int] = {}
+    for item in repaid:
+        booked = book.requests.get(item.request_id)
+        if booked is None:
+            return refused(RequestUnknown(request_id=item.request_id))
+        if booked.state is not RequestState.SIGNED:
+            return refused(WrongState(request_id=item.request_id, state=booked.state, allowed=("signed",)))
+        lent_to_borrower = book.exposures.get(booked.request.borrower_id, {})
+        key = booked.request.borrower_id, item.lender_id
+        outstanding_cents = left.get(key, lent_to_borrower.get(item.lender_id, 0))
+        if not 0 < item.cents <= outstanding_cents:
+            return refused(
+                ValueOutOfRange(setting="repaid_cents", given=item.cents, minimum=1, maximum=outstanding_cents)
+            )
+        left[key] = outstanding_cents - item.cents
+    return [
+        PrincipalRepaid(request_id=item.request_id, lender_id=item.lender_id, cents=item.cents) for item in repaid
+    ] or [CommandAcknowledged()]
 
 
 def _place(book: OrderBook, offer: OfferTerms) -> list[AnyBookEvent]:

@@ -125,7 +125,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ver: int
     free_cents: int
     cash_since_at: datetime
-    strategy_rooms: dict[str, int]
+    rooms: dict[str, int]
     """Cents that may still be promised under each limit of the purse, by key (`strategy_limits`)."""
     fresh_cents: int = 0
     fresh_at: datetime | None = None
@@ -288,7 +288,8 @@ class CommandRefused(BookEvent, frozen=True, kw_only=True, tag="command_refused"
 
 
 class CommandAcknowledged(BookEvent, frozen=True, kw_only=True, tag="command_acknowledged"):
-    """A command was decided and changed nothing, because what it asks for already stands."""
+    """A command was decided and changed nothing by itself: what it asks for already stands, or it asks for nothing, as
+    the passing of time does, from which only the next step follows."""
 
 
 AnyBookEvent = (

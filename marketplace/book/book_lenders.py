@@ -4,6 +4,7 @@ Everything that decides an offer's place or room is set through this class, whic
 walk never has to build it.
 """
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -23,11 +24,13 @@ class BookLenders:
     """Offers and standings of a book's lenders, and `resting`, the index made of both.
 
     `lent_cents` is, per lender, what is reserved, lent and not yet repaid in this book, over all its borrowers;
-    `last_rationed` the number of the last cover that filled the lender in a rationed bucket.
+    `last_rationed` the number of the last cover that filled the lender in a rationed bucket. `withdrawn` is the last
+    offer that each strategy took out of the book.
     """
 
     def __init__(self) -> None:
         self.offers: dict[str, LenderOffer] = {}
+        self.withdrawn: dict[str, LenderOffer] = {}
         self.standings: dict[str, Standing] = {}
         self.lent_cents: dict[str, int] = {}
         self.last_rationed: dict[str, int] = {}
@@ -54,6 +57,10 @@ class BookLenders:
             self._with_offers = tuple(sorted(self._offer_ids))
         return self._with_offers
 
+    def has_offers(self, lender_id: str) -> bool:
+        """Whether the lender has an offer in this book."""
+        return lender_id in self._offer_ids
+
     def offer_id_of(self, lender_id: str, strategy_id: str) -> str | None:
         """The offer a strategy has in this book."""
         return self._offer_ids.get(lender_id, {}).get(strategy_id)
@@ -65,7 +72,8 @@ class BookLenders:
             sequence=sequence,
             floating_asks=floating_asks(terms, rates_bp),
         )
-        before = self.offers.get(terms.offer_id)
+        # A new offer of a strategy goes on from the one it withdrew: cancelling and placing anew gains no time.
+        before = self.offers.get(terms.offer_id) or self.withdrawn.pop(_left_by(terms), None)
         if before is not None:
             raised_at = at if is_raised(before, offer) else before.raised_at
             offer = msgspec.structs.replace(offer, raised_at=raised_at)
@@ -84,6 +92,7 @@ class BookLenders:
     def withdraw(self, offer_id: str) -> None:
         """Take an offer out of the book."""
         offer = self.offers.pop(offer_id)
+        self.withdrawn[_left_by(offer)] = offer
         self._floating.discard(offer_id)
         of_lender = self._offer_ids[offer.lender_id]
         del of_lender[offer.strategy_id]
@@ -135,6 +144,21 @@ class BookLenders:
             self.bars.pop(lender_id, None)
         self._restand(lender_id)
 
+    def copy(self) -> "BookLenders":
+        """The same lenders, to be read on their own while these go on."""
+        copied = copy.copy(self)
+        copied.offers = self.offers.copy()
+        copied.withdrawn = self.withdrawn.copy()
+        copied.standings = self.standings.copy()
+        copied.lent_cents = self.lent_cents.copy()
+        copied.last_rationed = self.last_rationed.copy()
+        copied.bars = self.bars.copy()
+        copied._resting = self._resting.copy()
+        copied._changed = self._changed.copy()
+        copied._offer_ids = {lender_id: ids.copy() for lender_id, ids in self._offer_ids.items()}
+        copied._floating = self._floating.copy()
+        return copied
+
     def state(self) -> dict[str, object]:
         """Everything that does not follow from the rest of it."""
         return {name: value for name, value in vars(self).items() if not name.startswith("_")}
@@ -148,7 +172,7 @@ class BookLenders:
             cash_since_at=_NEVER_SEEN_AT if seen is None else seen.cash_since_at,
             last_rationed=self.last_rationed.get(lender_id, 0),
             lent_here_cents=self.lent_cents.get(lender_id, 0),
-            rooms={} if seen is None else seen.strategy_rooms,
+            rooms={} if seen is None else seen.rooms,
             bars=self.bars.get(lender_id, ()),
             fresh_cents=0 if seen is None else seen.fresh_cents,
             fresh_at=None if seen is None else seen.fresh_at,
@@ -178,6 +202,11 @@ class BookLenders:
 def terms_of(offer: LenderOffer) -> OfferTerms:
     """The lender's own terms of an offer, without what the book keeps beside them."""
     return OfferTerms(**{field: getattr(offer, field) for field in OfferTerms.__struct_fields__})
+
+
+def _left_by(offer: OfferTerms) -> str:
+    """Whose place a withdrawn offer keeps."""
+    return f"{offer.lender_id}/{offer.strategy_id}"
 
 
 def is_raised(before: LenderOffer, after: LenderOffer) -> bool:

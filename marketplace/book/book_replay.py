@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
+from marketplace.allocation.matching import share_cap_cents
 from marketplace.book.book_decisions import decide
 from marketplace.book.book_events import (
     AnyBookEvent,
@@ -34,7 +35,14 @@ _SETTING = "setting:"
 _TICK = "tick:"
 """How the causes of turns begin that no recorded command caused."""
 
-_IMPOSSIBLE = (AssertionError, LookupError, msgspec.DecodeError)
+_IMPOSSIBLE = (
+    ArithmeticError,
+    AssertionError,
+    LookupError,
+    msgspec.DecodeError,
+    UnicodeDecodeError,
+    RecursionError,
+)
 """How the pure core meets a journal that it can never have written."""
 
 
@@ -156,6 +164,10 @@ def plan_breaches(book: OrderBook, request_id: str, plan: PlannedCover) -> Itera
     exposures = book.exposures.get(request.borrower_id, {})
     if plan.rate_bp > request.max_rate_bp:
         yield f"{plan.rate_bp} bp is above what the borrower accepts"
+    if plan.amount_cents > request.amount_cents:
+        yield f"{plan.amount_cents} cents are more than the {request.amount_cents} asked for"
+    if not plan.is_holding:
+        yield from _loan_breaches(book, plan)
     for leg in plan.legs:
         offer = book.lenders.offers[leg.offer_id]
         ask_bp = offer.ask_for(request.months)
@@ -171,6 +183,19 @@ def plan_breaches(book: OrderBook, request_id: str, plan: PlannedCover) -> Itera
         for name, cents, most_cents in limits:
             if most_cents is not None and cents > most_cents:
                 yield f"offer {leg.offer_id}: {name} {cents}, limit {most_cents}"
+
+
+def _loan_breaches(book: OrderBook, plan: PlannedCover) -> Iterator[str]:
+    """What a whole loan must keep besides: number of lenders, share of each, and a receipt that covers."""
+    assert book.terms is not None
+    if len(plan.legs) > book.terms.max_lenders:
+        yield f"{len(plan.legs)} lenders, limit {book.terms.max_lenders}"
+    most_cents = share_cap_cents(book.terms, plan.amount_cents + plan.receipt.shrinkable_cents)
+    for leg in plan.legs:
+        if most_cents is not None and leg.cents > most_cents:
+            yield f"offer {leg.offer_id}: {leg.cents} cents, share cap {most_cents}"
+    if plan.receipt.outcome != "covered":
+        yield f"a loan with a receipt that says {plan.receipt.outcome}"
 
 
 _SHOWN = 24

@@ -13,6 +13,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from marketplace.allocation.lender_rooms import company_room_cents, least_room_cents
 from marketplace.allocation.orders import LenderOffer
 from marketplace.book.book_events import Covered
 from marketplace.book.booked_requests import BookedRequest
@@ -148,14 +149,13 @@ def _could_give(book: OrderBook, offer: LenderOffer, months: int) -> int:
     if standing is None or offer.is_paused or offer.lender_id in lenders.bars:
         return 0
     assert book.now_at is not None
-    limits = [standing.free_cents]
-    rooms = standing.strategy_rooms
-    limits += [rooms[key] for key in limit_keys(offer.strategy_id, months, book.now_at) if key in rooms]
-    if offer.per_request_cents is not None:
-        limits.append(offer.per_request_cents)
-    if offer.per_company_cents is not None:
-        limits.append(offer.per_company_cents - lenders.lent_cents.get(offer.lender_id, 0))
-    return max(0, min(limits))
+    limits = (
+        standing.free_cents,
+        least_room_cents(standing.rooms, limit_keys(offer.strategy_id, months, book.now_at)),
+        offer.per_request_cents,
+        company_room_cents(offer, lenders.lent_cents.get(offer.lender_id, 0)),
+    )
+    return max(0, min(cents for cents in limits if cents is not None))
 
 
 def book_view_operations(before: BookView, after: BookView) -> list[ViewOperation]:

@@ -11,10 +11,15 @@ from typing import Literal
 
 import msgspec
 
+from marketplace.company_terms import LARGEST_AMOUNT_CENTS, WHOLE_BP, TermsProblem
+from marketplace.range_problems import outside
+
 LONGEST_WINDOW = timedelta(days=1)
 """No alarm looks further back than this."""
 FEWEST_RATES = 3
 """A rate is compared with the latest ones of its term only where there are so many."""
+MOST_COVERS = 1_000_000
+"""An alarm that allows more covers a day is none."""
 
 
 class BreakerLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -28,6 +33,16 @@ class BreakerLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     most_cents: int | None = None
     most_covers: int | None = None
     most_rate_move_bp: int | None = None
+
+
+def breaker_problems(limits: BreakerLimits) -> tuple[TermsProblem, ...]:
+    """Every figure of `limits` that is out of range, empty when none is."""
+    return (
+        *outside("window_minutes", limits.window_minutes, 1, LONGEST_WINDOW // timedelta(minutes=1)),
+        *outside("most_cents", limits.most_cents, 0, LARGEST_AMOUNT_CENTS),
+        *outside("most_covers", limits.most_covers, 0, MOST_COVERS),
+        *outside("most_rate_move_bp", limits.most_rate_move_bp, 0, WHOLE_BP),
+    )
 
 
 class RecentCover(msgspec.Struct, frozen=True, kw_only=True, gc=False):

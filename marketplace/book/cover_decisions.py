@@ -40,12 +40,15 @@ from marketplace.book.purse_calls import PurseAnswer
 from marketplace.book.request_clocks import decide_due
 
 MOST_AMENDMENTS = 3
+MOST_UNRECORDED = 200
+"""Standings that a step may see without recording them."""
 
 
 def decide_step(book: OrderBook, observed: Sequence[Standing]) -> list[AnyBookEvent]:
     """The next thing the book does of itself, and what it saw of the purses to do so; nothing when it rests.
 
-    `observed` are the present standings of the lenders with offers. A gathered cover is completed first; then comes
+    `observed` are present standings of lenders with offers, at least of those whose purses have changed since the book
+    was told. A gathered cover is completed first; then comes
     what is due by time; then requests are tried in book order, and the first that can be covered whole, or that can
     hold more, is proposed alone, so that its promises are known before the next walk.
     """
@@ -56,13 +59,20 @@ def decide_step(book: OrderBook, observed: Sequence[Standing]) -> list[AnyBookEv
     due = decide_due(book)
     if due or book.pauses:
         return due
-    news = tuple(standing for standing in observed if book.lenders.standings.get(standing.lender_id) != standing)
+    news = tuple(standing for standing in observed if _is_news(book, standing))
     with book.lenders.as_if(news):
         for booked in book.waiting_requests():
             event = _next_for(book, booked)
             if event is not None:
                 return [StandingsObserved(standings=news), event] if news else [event]
-    return []
+    # Seen for nothing so far; recorded all the same before it is so much that every step is slowed by it.
+    return [StandingsObserved(standings=news)] if len(news) >= MOST_UNRECORDED else []
+
+
+def _is_news(book: OrderBook, standing: Standing) -> bool:
+    """Whether a purse shows something else than the book knows; what is older than that is no news."""
+    known = book.lenders.standings.get(standing.lender_id)
+    return known is None or (standing != known and standing.ver >= known.ver)
 
 
 def would_step(book: OrderBook, observed: Sequence[Standing], at: datetime) -> bool:
@@ -106,7 +116,7 @@ def _differs(plan: PlannedCover, present: PlannedCover) -> bool:
 
 
 def _tripped(book: OrderBook, booked: BookedRequest, plan: CoverPlan) -> BookPaused | None:
-    if book.breakers is None:
+    if book.breakers is None or book.is_next_cover_waived:
         return None
     assert book.now_at is not None
     months = booked.request.months

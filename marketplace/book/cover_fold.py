@@ -66,7 +66,7 @@ def standing_after(
     `used_cents` more of them (negative: less). An answer older than what is known changes nothing."""
     if ver < standing.ver:
         return standing
-    rooms = dict(standing.strategy_rooms)
+    rooms = dict(standing.rooms)
     for key in keys:
         if key in rooms:
             rooms[key] = max(0, rooms[key] - used_cents)
@@ -74,7 +74,7 @@ def standing_after(
         standing,
         ver=ver,
         free_cents=free_cents,
-        strategy_rooms=rooms,
+        rooms=rooms,
         fresh_cents=min(standing.fresh_cents, free_cents),
     )
 
@@ -85,6 +85,7 @@ def _propose(book: "OrderBook", event: CoverProposed, at: datetime, seq: int) ->
     book.covers[cover_id] = cover
     book.requests[event.request_id].cover_id = cover_id
     book.reserve(event.request_id, event.plan, sign=1)
+    book.is_next_cover_waived = book.is_next_cover_waived and event.plan.is_holding
     _add_fills(book, cover, event.plan, at, seq)
 
 
@@ -167,11 +168,12 @@ def _complete(book: "OrderBook", event: Covered, at: datetime) -> None:
         RecentCover(covered_at=at, months=event.months, rate_bp=event.rate_bp, amount_cents=event.amount_cents)
     )
     lenders = book.lenders
+    cover.number = book.covers_completed
     cover.former_places = {
         lender_id: lenders.last_rationed.get(lender_id, 0) for lender_id in cover.plan.rotated_lender_ids
     }
     for lender_id in cover.plan.rotated_lender_ids:
-        lenders.rotate(lender_id, book.covers_completed)
+        lenders.rotate(lender_id, cover.number)
 
 
 def _release(book: "OrderBook", event: CoverReleased) -> None:
@@ -179,8 +181,7 @@ def _release(book: "OrderBook", event: CoverReleased) -> None:
     cover.is_released = True
     book.reserve(event.request_id, cover.plan, sign=-1)
     for lender_id, place in cover.former_places.items():
-        if book.lenders.last_rationed[lender_id] > place:
-            book.lenders.rotate(lender_id, place)
+        _give_place_back(book, lender_id, cover.number, place)
     booked = book.requests[event.request_id]
     booked.cover_id = None
     book.move(booked, RequestState.OPEN)
@@ -191,6 +192,15 @@ def _release(book: "OrderBook", event: CoverReleased) -> None:
         if fill.state is not FillState.ENDED:
             fill.state = FillState.RELEASING
     _forget_if_ended(book, cover)
+
+
+def _give_place_back(book: "OrderBook", lender_id: str, number: int, place: int) -> None:
+    """Let the lender stand where it stood before cover `number`, unless a later cover filled it, too."""
+    if book.lenders.last_rationed[lender_id] == number:
+        book.lenders.rotate(lender_id, place)
+    for later in book.covers.values():
+        if later.former_places.get(lender_id) == number:
+            later.former_places[lender_id] = place
 
 
 def _end(book: "OrderBook", event: LegReleased) -> None:

@@ -3,6 +3,7 @@
 A cover has at most one live fill per lender. It is proposed, gathered, and then complete, kept as a hold, or given up.
 """
 
+import copy
 import enum
 from collections.abc import Iterator
 
@@ -49,7 +50,7 @@ class Cover(msgspec.Struct, kw_only=True):
     """A cover being gathered, held, complete or being given up; `fills` in order of creation.
 
     `amendments` counts the rounds of the present plan. Once signed it is the payments', and the book forgets it.
-    `former_places` are the rotation places its lenders had before it was complete.
+    `number` counts the book's complete covers; `former_places` are the rotation places that its lenders had before.
     """
 
     cover_id: str
@@ -59,7 +60,15 @@ class Cover(msgspec.Struct, kw_only=True):
     amendments: int = 0
     is_complete: bool = False
     is_released: bool = False
+    number: int = 0
     former_places: dict[str, int] = {}
+
+    def copy(self) -> "Cover":
+        """The same cover, to be read on its own while this one goes on."""
+        copied = copy.copy(self)
+        copied.fills = {fill_id: copy.copy(fill) for fill_id, fill in self.fills.items()}
+        copied.former_places = self.former_places.copy()
+        return copied
 
     def live_fills(self) -> Iterator[Fill]:
         """Fills that hold or may come to hold money for this cover's plan."""

@@ -12,18 +12,18 @@ from typing import Literal
 import msgspec
 
 from marketplace.allocation.guarantee import head_room_cents, used_cents
-from marketplace.allocation.matching import CoverPlan, Uncovered, plan_cover_from
+from marketplace.allocation.matching import BookFigures, CoverPlan, Uncovered
 from marketplace.allocation.orders import CreditRequest, LenderStanding
-from marketplace.allocation.planning_in_turn import standings_after
-from marketplace.allocation.resting_offers import RestingOffers
-from marketplace.book.book_decisions import standing_problems
+from marketplace.allocation.running_figures import RunningFigures
 from marketplace.book.book_events import Standing
 from marketplace.book.book_view import OfferRow, offer_rows
 from marketplace.book.book_walk import figures_for
 from marketplace.book.booked_requests import BookedRequest
 from marketplace.book.covers import Cover
+from marketplace.book.guarantees_given import standing_problems
 from marketplace.book.order_book import OrderBook
-from marketplace.company_terms import CompanyTerms, GuaranteeTerms, TermsProblem, terms_problems
+from marketplace.company_terms import CompanyTerms, GuaranteeTerms, TermsProblem
+from marketplace.company_terms_problems import terms_problems
 
 BlockReason = Literal["uncovered", "guarantee", "rate", "term"]
 """Why a request stays: too little money at rates that suit both sides; no room under the guarantee; the lowest rate
@@ -46,6 +46,24 @@ class BlockedRequests(msgspec.Struct, frozen=True, kw_only=True):
     cents: int
 
 
+class PeopleBehind(msgspec.Struct, frozen=True, kw_only=True):
+    """The borrowers that each of the figures of requests tells of, by id: what may be shown depends on how many.
+
+    `company` are those whose cover takes or frees money of the company, `lenders` those whose cover takes lenders',
+    `covered_holds` those whose cover uses what they hold already.
+    """
+
+    waiting: frozenset[str]
+    held: frozenset[str]
+    covered: frozenset[str]
+    blocked: frozenset[str]
+    company: frozenset[str]
+    lenders: frozenset[str]
+    covered_holds: frozenset[str]
+    by_rate: dict[int, frozenset[str]]
+    by_reason: dict[BlockReason, frozenset[str]]
+
+
 class RequestFigures(msgspec.Struct, frozen=True, kw_only=True):
     """The requests of one term, or of all (`months` None): what waits, what would be covered, what stays and why.
 
@@ -63,6 +81,7 @@ class RequestFigures(msgspec.Struct, frozen=True, kw_only=True):
     rate_cbp: int | None
     rates: tuple[RateLevel, ...]
     blocked: tuple[BlockedRequests, ...]
+    people: PeopleBehind
 
 
 class GuaranteeFigures(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,22 +148,24 @@ class _Planned(msgspec.Struct, frozen=True):
 
     request: CreditRequest
     held_cents: int
+    held_company_cents: int
     outcome: CoverPlan | Uncovered
     block: BlockReason | None
 
 
 def _outcome(book: OrderBook, terms: CompanyTerms, at: datetime) -> TermsOutcome:
     turn = _Turn(book, terms, at)
-    guaranteed_before_cents = turn.guaranteed_cents
+    running = turn.running
+    before_cents = running.guaranteed_cents
     planned = [turn.plan(booked) for booked in book.open_requests() if book.is_at_rest(booked)]
     months = sorted({one.request.months for one in planned} | {band.months for band in terms.bands})
     return TermsOutcome(
         version=terms.version,
         by_term=tuple(_figures(term, [one for one in planned if one.request.months == term]) for term in months),
         total=_figures(None, planned),
-        company_used_cents=book.budget_cents - turn.budget_left_cents,
-        company_left_cents=turn.budget_left_cents,
-        guarantee=_guarantee(terms.guarantee, before_cents=guaranteed_before_cents, after_cents=turn.guaranteed_cents),
+        company_used_cents=book.budget_cents - running.budget_left_cents,
+        company_left_cents=running.budget_left_cents,
+        guarantee=_guarantee(terms.guarantee, before_cents=before_cents, after_cents=running.guaranteed_cents),
         depth=tuple(offer_rows(book, terms)),
     )
 
@@ -156,37 +177,29 @@ class _Turn:
         self._book = book
         self._terms = terms
         self._at = at
-        self._resting: RestingOffers = book.lenders.resting.copy()
-        self._exposures = {borrower_id: dict(lent) for borrower_id, lent in book.exposures.items()}
-        self._sequence = book.covers_completed
-        self.budget_left_cents = book.budget_cents
-        self.guaranteed_cents = _guaranteed_cents(book, terms)
+        start = BookFigures(
+            guaranteed_cents=book.guaranteed_cents_under(terms.guarantee),
+            budget_left_cents=book.budget_cents,
+            exposures={},
+            sequence=book.covers_completed,
+            now_at=at,
+        )
+        self.running = RunningFigures(book.lenders.resting.copy(), terms, start, exposures=book.exposures)
 
     def plan(self, booked: BookedRequest) -> _Planned:
         """Plan one request; a cover takes what it uses before the next is planned."""
         request = booked.request
         own = None if booked.cover_id is None else self._book.covers[booked.cover_id]
         before = [] if own is None else self._give_back(own, request)
-        lent = self._exposures.setdefault(request.borrower_id, {})
-        figures = msgspec.structs.replace(
-            figures_for(self._book, booked, own=None),
-            guaranteed_cents=self.guaranteed_cents,
-            budget_left_cents=self.budget_left_cents,
-            exposures=lent,
-            sequence=self._sequence,
-            now_at=self._at,
-        )
-        outcome = plan_cover_from(self._resting, request, self._terms, figures=figures)
-        if isinstance(outcome, CoverPlan):
-            self._resting.restand_all(standings_after(self._resting, request, outcome, figures))
-            self._use(lent, {leg.lender_id: leg.cents for leg in outcome.legs}, outcome.company_cents, sign=1)
-            self._sequence += 1
-        elif own is not None:
-            self._resting.restand_all(before)
-            self._use(lent, own.reserved_cents(), own.plan.company_cents, sign=1)
+        given = msgspec.structs.replace(figures_for(self._book, booked, own=None), now_at=self._at)
+        outcome = self.running.plan(request, given)
+        if own is not None and not isinstance(outcome, CoverPlan):
+            self.running.resting.restand_all(before)
+            self.running.reserve(request.borrower_id, own.reserved_cents(), own.plan.company_cents)
         return _Planned(
             request=request,
             held_cents=0 if own is None else own.plan.amount_cents,
+            held_company_cents=0 if own is None else own.plan.company_cents,
             outcome=outcome,
             block=self._block(request, outcome),
         )
@@ -194,9 +207,10 @@ class _Turn:
     def _give_back(self, own: Cover, request: CreditRequest) -> list[LenderStanding]:
         """Let the request's own promises count as free; the standings as they were."""
         reserved = own.reserved_cents()
+        resting = self.running.resting
         before, freed = [], []
         for fill in own.live_fills():
-            standing = self._resting.standing(fill.leg.lender_id)
+            standing = resting.standing(fill.leg.lender_id)
             before.append(standing)
             freed.append(
                 msgspec.structs.replace(
@@ -209,15 +223,9 @@ class _Turn:
                     },
                 )
             )
-        self._resting.restand_all(freed)
-        self._use(self._exposures.setdefault(request.borrower_id, {}), reserved, own.plan.company_cents, sign=-1)
+        resting.restand_all(freed)
+        self.running.free(request.borrower_id, reserved, own.plan.company_cents)
         return before
-
-    def _use(self, lent: dict[str, int], legs: dict[str, int], company_cents: int, *, sign: int) -> None:
-        for lender_id, cents in legs.items():
-            lent[lender_id] = lent.get(lender_id, 0) + sign * cents
-        self.guaranteed_cents += sign * sum(legs.values())
-        self.budget_left_cents -= sign * company_cents
 
     def _block(self, request: CreditRequest, outcome: CoverPlan | Uncovered) -> BlockReason | None:
         if isinstance(outcome, CoverPlan):
@@ -226,12 +234,6 @@ class _Turn:
         if band is None:
             return "term"
         return "rate" if band.floor_bp > request.max_rate_bp else outcome.reason
-
-
-def _guaranteed_cents(book: OrderBook, terms: CompanyTerms) -> int:
-    """Lender principal under a guarantee of these terms, on the base that they choose."""
-    is_disbursed = terms.guarantee is not None and terms.guarantee.base == "disbursed"
-    return book.outstanding_cents + (book.repaid_of_running_cents if is_disbursed else 0)
 
 
 def _figures(months: int | None, planned: Sequence[_Planned]) -> RequestFigures:
@@ -248,7 +250,33 @@ def _figures(months: int | None, planned: Sequence[_Planned]) -> RequestFigures:
         rate_cbp=_average_cbp(plans, cover_cents),
         rates=tuple(_rate_levels(plans)),
         blocked=tuple(_blocked(planned)),
+        people=_people_behind(planned),
     )
+
+
+def _people_behind(planned: Sequence[_Planned]) -> PeopleBehind:
+    covered = [(one, one.outcome) for one in planned if isinstance(one.outcome, CoverPlan)]
+    return PeopleBehind(
+        waiting=_people(planned),
+        held=_people(one for one in planned if one.held_cents),
+        covered=_people(one for one, _ in covered),
+        blocked=_people(one for one in planned if one.block is not None),
+        company=_people(one for one, plan in covered if plan.company_cents or one.held_company_cents),
+        lenders=_people(one for one, plan in covered if plan.legs),
+        covered_holds=_people(one for one, _ in covered if one.held_cents),
+        by_rate={
+            rate_bp: _people(one for one, plan in covered if plan.rate_bp == rate_bp)
+            for rate_bp in sorted({plan.rate_bp for _, plan in covered})
+        },
+        by_reason={
+            reason: _people(one for one in planned if one.block == reason)
+            for reason in sorted({one.block for one in planned if one.block is not None})
+        },
+    )
+
+
+def _people(planned: Iterable[_Planned]) -> frozenset[str]:
+    return frozenset(one.request.borrower_id for one in planned)
 
 
 def _average_cbp(plans: Iterable[CoverPlan], cover_cents: int) -> int | None:

@@ -1,20 +1,25 @@
 """What of a dry run its company may see: figures of requests only where enough people stand behind them.
 
-A figure needs five people in its group and in what remains of the whole. Money is rounded to 100 euro, shares of the
-guarantee to whole percents. Lenders' offers are shown as they are: they name nobody and are public.
+Every figure needs five people of its own, and so does what is left when the figures shown are taken from their sum: the
+terms withheld from the total, the rates and reasons left out from their term. Nought is a figure of all who might have
+been counted. So that no two ways of parting the same requests can be set against each other, rates and reasons are
+told term by term, and of the total only where no term's are. Money is rounded to 100 euro, shares of the guarantee to
+whole percents. Lenders' offers are shown as they are: they name nobody and are public.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import msgspec
 
 from marketplace.book.book_view import FEWEST_PEOPLE, OfferRow
 from marketplace.book.dry_run import (
     BlockedRequests,
+    BlockReason,
     DryRun,
     GuaranteeFigures,
+    PeopleBehind,
     RateLevel,
     RequestFigures,
     TermsOutcome,
@@ -25,10 +30,15 @@ _MONEY_STEP_CENTS = 10_000
 _GAUGE_STEP_BP = 100
 
 _Rounding: TypeAlias = Callable[[int], int]
+_Part = TypeVar("_Part", int, BlockReason)
 
 
 class ShownFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """`RequestFigures`, or nothing of them where fewer than five people stand behind: `is_withheld`, all else None."""
+    """`RequestFigures` as far as they may be seen: what would tell of fewer than five people is None.
+
+    Nothing is told (`is_withheld`) where so few wait. `rates` and `blocked` leave out what few people stand behind, and
+    one more where those few could be reckoned from the rest.
+    """
 
     months: int | None
     is_withheld: bool
@@ -44,7 +54,8 @@ class ShownFigures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ShownGuarantee(msgspec.Struct, frozen=True, kw_only=True):
-    """`GuaranteeFigures`; what the covers would make of them is None where the total is withheld."""
+    """`GuaranteeFigures`; what the covers would make of them is None where that would tell of fewer than five
+    people."""
 
     limit_cents: int
     used_before_cents: int
@@ -79,83 +90,193 @@ class ShownDryRun(msgspec.Struct, frozen=True, kw_only=True):
 
 def shown_to_operations(run: DryRun) -> ShownDryRun:
     """Everything, to the cent."""
-    return _shown(run, None)
+    return _shown(run, _all_of, _exact, _exact)
 
 
-def shown_to_company(run: DryRun, people: Mapping[int, Collection[str]]) -> ShownDryRun:
-    """What the company sees. `people` are those behind the requests of each term: in the live book, and in the last
-    90 days."""
-    return _shown(run, people)
+def shown_to_company(run: DryRun) -> ShownDryRun:
+    """What the company sees."""
+    return _shown(run, _allowed, _to_100_euro, _to_whole_percent)
 
 
-def _shown(run: DryRun, people: Mapping[int, Collection[str]] | None) -> ShownDryRun:
+class _Visible(msgspec.Struct, frozen=True, kw_only=True):
+    """Which figures of a group of requests are shown: how many wait, what they hold, what is covered and what not,
+    which part of it the company's money is, and at which rates or for which reasons."""
+
+    waiting: bool
+    held: bool
+    split: bool
+    company: bool
+    rates: Collection[int] | None
+    reasons: Collection[BlockReason] | None
+
+
+class _VisibleOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    """Which figures of an outcome are shown, term by term, in total, and of the money that the covers use up."""
+
+    by_term: tuple[_Visible, ...]
+    total: _Visible
+    money_used: bool
+
+
+_Choice: TypeAlias = Callable[[TermsOutcome], _VisibleOutcome]
+
+
+def _all_of(outcome: TermsOutcome) -> _VisibleOutcome:
+    groups = [
+        _Visible(
+            waiting=True,
+            held=True,
+            split=True,
+            company=True,
+            rates=figures.people.by_rate.keys(),
+            reasons=figures.people.by_reason.keys(),
+        )
+        for figures in (*outcome.by_term, outcome.total)
+    ]
+    return _VisibleOutcome(by_term=tuple(groups[:-1]), total=groups[-1], money_used=True)
+
+
+def _allowed(outcome: TermsOutcome) -> _VisibleOutcome:
+    terms = [figures.people for figures in outcome.by_term]
+    visible = tuple(_allowed_of_term(people) for people in terms)
+    total = _allowed_of_total(outcome.total.people, list(zip(terms, visible, strict=True)))
+    return _VisibleOutcome(
+        by_term=visible,
+        total=total,
+        money_used=total.company and _tells_of_nobody_alone(outcome.total.people.covered_holds),
+    )
+
+
+def _allowed_of_term(people: PeopleBehind) -> _Visible:
+    waiting = len(people.waiting) >= FEWEST_PEOPLE
+    split = waiting and _tells_of_nobody_alone(people.covered, people.blocked)
+    return _Visible(
+        waiting=waiting,
+        held=waiting and _tells_of_nobody_alone(people.held),
+        split=split,
+        company=split and _tells_of_nobody_alone(people.company, people.lenders),
+        rates=_parts_to_show(people.by_rate) if split else None,
+        reasons=_parts_to_show(people.by_reason) if split else None,
+    )
+
+
+def _allowed_of_total(people: PeopleBehind, terms: Collection[tuple[PeopleBehind, _Visible]]) -> _Visible:
+    """The total is shown only as far as it does not tell of the few that its terms withhold."""
+    unheld = [term for term, visible in terms if not visible.held]
+    unsplit = [term for term, visible in terms if not visible.split]
+    unfunded = [term for term, visible in terms if not visible.company]
+    alone = _allowed_of_term(people)
+    waiting = alone.waiting and _tells_of_nobody_alone(
+        _together(term.waiting for term, visible in terms if not visible.waiting)
+    )
+    split = (
+        waiting
+        and alone.split
+        and _tells_of_nobody_alone(
+            _together(term.covered for term in unsplit), _together(term.blocked for term in unsplit)
+        )
+    )
+    has_parts = split and len(unsplit) == len(terms)
+    return _Visible(
+        waiting=waiting,
+        held=waiting and alone.held and _tells_of_nobody_alone(_together(term.held for term in unheld)),
+        split=split,
+        company=split
+        and alone.company
+        and _tells_of_nobody_alone(
+            _together(term.company for term in unfunded), _together(term.lenders for term in unfunded)
+        ),
+        rates=alone.rates if has_parts else None,
+        reasons=alone.reasons if has_parts else None,
+    )
+
+
+def _tells_of_nobody_alone(*groups: Collection[str]) -> bool:
+    """Whether each group is of nobody, or of enough people."""
+    return all(not group or len(group) >= FEWEST_PEOPLE for group in groups)
+
+
+def _together(groups: Iterable[frozenset[str]]) -> frozenset[str]:
+    return frozenset[str]().union(*groups)
+
+
+def _parts_to_show(parts: Mapping[_Part, frozenset[str]]) -> frozenset[_Part]:
+    """Parts of enough people; the smallest of them go with those of few until these cannot be told by subtraction."""
+    shown = sorted(
+        (part for part in parts if len(parts[part]) >= FEWEST_PEOPLE), key=lambda part: (len(parts[part]), part)
+    )
+    hidden = _together(parts[part] for part in parts if part not in shown)
+    while shown and not _tells_of_nobody_alone(hidden):
+        hidden |= parts[shown.pop(0)]
+    return frozenset(shown)
+
+
+def _shown(run: DryRun, choose: _Choice, money: _Rounding, share: _Rounding) -> ShownDryRun:
     return ShownDryRun(
         book_sequence=run.book_sequence,
         at=run.at,
         is_paused=run.is_paused,
         problems=run.problems,
-        present=None if run.present is None else _outcome(run.present, people),
-        proposed=None if run.proposed is None else _outcome(run.proposed, people),
+        present=None if run.present is None else _outcome(run.present, choose(run.present), money, share),
+        proposed=None if run.proposed is None else _outcome(run.proposed, choose(run.proposed), money, share),
     )
 
 
-def _outcome(outcome: TermsOutcome, people: Mapping[int, Collection[str]] | None) -> ShownOutcome:
-    withheld = _withheld(outcome, people) if people is not None else frozenset()
-    money, share = (_exact, _exact) if people is None else (_to_100_euro, _to_whole_percent)
-    is_total_shown = None not in withheld
+def _outcome(outcome: TermsOutcome, visible: _VisibleOutcome, money: _Rounding, share: _Rounding) -> ShownOutcome:
+    is_used_shown = visible.money_used
     return ShownOutcome(
         version=outcome.version,
-        by_term=tuple(_figures(figures, withheld, money) for figures in outcome.by_term),
-        total=_figures(outcome.total, withheld, money),
-        company_used_cents=money(outcome.company_used_cents) if is_total_shown else None,
-        company_left_cents=money(outcome.company_left_cents) if is_total_shown else None,
+        by_term=tuple(
+            _figures(figures, allowed, money) for figures, allowed in zip(outcome.by_term, visible.by_term, strict=True)
+        ),
+        total=_figures(outcome.total, visible.total, money),
+        company_used_cents=money(outcome.company_used_cents) if is_used_shown else None,
+        company_left_cents=money(outcome.company_left_cents) if is_used_shown else None,
         guarantee=None
         if outcome.guarantee is None
-        else _guarantee(outcome.guarantee, money, share, is_total_shown=is_total_shown),
+        else _guarantee(outcome.guarantee, money, share, is_used_shown=is_used_shown),
         depth=outcome.depth,
     )
 
 
-def _withheld(outcome: TermsOutcome, people: Mapping[int, Collection[str]]) -> frozenset[int | None]:
-    """The terms too few people stand behind; None with them when the total would tell of these few, or of too few."""
-    terms = [figures.months for figures in outcome.by_term if figures.months is not None]
-    behind = {months: frozenset(people.get(months, ())) for months in terms}
-    few: set[int | None] = {months for months, group in behind.items() if len(group) < FEWEST_PEOPLE}
-    behind_few = frozenset[str]().union(*(group for months, group in behind.items() if months in few))
-    everybody = frozenset[str]().union(*behind.values())
-    if len(everybody) < FEWEST_PEOPLE or 0 < len(behind_few) < FEWEST_PEOPLE:
-        few.add(None)
-    return frozenset(few)
-
-
-def _figures(figures: RequestFigures, withheld: Collection[int | None], money: _Rounding) -> ShownFigures:
-    if figures.months in withheld:
+def _figures(figures: RequestFigures, visible: _Visible, money: _Rounding) -> ShownFigures:
+    if not visible.waiting:
         return ShownFigures(months=figures.months, is_withheld=True)
     return ShownFigures(
         months=figures.months,
         is_withheld=False,
         waiting=figures.waiting,
         waiting_cents=money(figures.waiting_cents),
-        held_cents=money(figures.held_cents),
-        covered=figures.covered,
-        cover_cents=money(figures.cover_cents),
-        company_cents=money(figures.company_cents),
-        rate_cbp=figures.rate_cbp,
-        rates=tuple(msgspec.structs.replace(level, cover_cents=money(level.cover_cents)) for level in figures.rates),
-        blocked=tuple(msgspec.structs.replace(one, cents=money(one.cents)) for one in figures.blocked),
+        held_cents=money(figures.held_cents) if visible.held else None,
+        covered=figures.covered if visible.split else None,
+        cover_cents=money(figures.cover_cents) if visible.split else None,
+        company_cents=money(figures.company_cents) if visible.company else None,
+        rate_cbp=figures.rate_cbp if visible.split else None,
+        rates=None if visible.rates is None else _levels(figures, visible.rates, money),
+        blocked=None if visible.reasons is None else _reasons(figures, visible.reasons, money),
     )
 
 
-def _guarantee(
-    figures: GuaranteeFigures, money: _Rounding, share: _Rounding, *, is_total_shown: bool
-) -> ShownGuarantee:
+def _levels(figures: RequestFigures, rates: Collection[int], money: _Rounding) -> tuple[RateLevel, ...]:
+    shown = (level for level in figures.rates if level.rate_bp in rates)
+    return tuple(msgspec.structs.replace(level, cover_cents=money(level.cover_cents)) for level in shown)
+
+
+def _reasons(
+    figures: RequestFigures, reasons: Collection[BlockReason], money: _Rounding
+) -> tuple[BlockedRequests, ...]:
+    shown = (one for one in figures.blocked if one.reason in reasons)
+    return tuple(msgspec.structs.replace(one, cents=money(one.cents)) for one in shown)
+
+
+def _guarantee(figures: GuaranteeFigures, money: _Rounding, share: _Rounding, *, is_used_shown: bool) -> ShownGuarantee:
     return ShownGuarantee(
         limit_cents=figures.limit_cents,
         used_before_cents=money(figures.used_before_cents),
         gauge_before_bp=_or_none(share, figures.gauge_before_bp),
-        used_after_cents=money(figures.used_after_cents) if is_total_shown else None,
-        gauge_after_bp=_or_none(share, figures.gauge_after_bp) if is_total_shown else None,
-        head_room_cents=_or_none(money, figures.head_room_cents) if is_total_shown else None,
+        used_after_cents=money(figures.used_after_cents) if is_used_shown else None,
+        gauge_after_bp=_or_none(share, figures.gauge_after_bp) if is_used_shown else None,
+        head_room_cents=_or_none(money, figures.head_room_cents) if is_used_shown else None,
     )
 
 

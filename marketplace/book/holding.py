@@ -11,7 +11,15 @@ import msgspec
 
 from marketplace.allocation.company_money import loan_rate_cbp
 from marketplace.allocation.guarantee import head_room_cents
-from marketplace.allocation.matching import CoverPlan, PlannedLeg, Uncovered, plan_cover_from
+from marketplace.allocation.matching import (
+    CoverPlan,
+    LastChance,
+    PlannedLeg,
+    Uncovered,
+    eligibility_for,
+    plan_cover_from,
+    share_cap_cents,
+)
 from marketplace.allocation.orders import LenderOffer
 from marketplace.allocation.resting_offers import RestingOffers
 from marketplace.book.book_events import PlannedCover
@@ -20,7 +28,6 @@ from marketplace.book.booked_requests import BookedRequest
 from marketplace.book.covers import Cover, Promise
 from marketplace.book.order_book import OrderBook
 from marketplace.book.planned_covers import legs_against
-from marketplace.company_terms import WHOLE_BP, CompanyMoney
 
 
 def held_cover(
@@ -28,16 +35,19 @@ def held_cover(
 ) -> PlannedCover | None:
     """What the request holds from now on: its promises that still suit, and what the walk `reached` beyond them.
 
-    None when there is nothing to hold. The plan is whole, no hold any more, when the two together fund the loan.
+    None when there is nothing to hold. Together they always fall short of the loan: only a walk makes a loan whole, so
+    that every loan has a receipt that proves it.
     """
     terms = book.terms
     assert terms is not None
     band = terms.band(booked.request.months)
-    legs = _held_legs(book, booked, reached, own, promises)
+    suiting = () if own is None else suiting_promises(book, booked, own, promises)
+    legs = _held_legs(book, booked, reached, own, suiting)
     if not legs or band is None:
         return None
     lender_cents = sum(leg.cents for leg in legs)
-    company_cents = reached.company_cents
+    # Terms may have brought more company money since; a hold reserves none that the loan could not use.
+    company_cents = min(reached.company_cents, booked.request.amount_cents - 1 - lender_cents)
     asks_bp = [_ask_bp(book.lenders.offers[leg.offer_id], booked) for leg in legs]
     rate_bp = max(band.floor_bp, *asks_bp)
     amount_cents = company_cents + lender_cents
@@ -52,48 +62,53 @@ def held_cover(
         ),
         company_cents=company_cents,
         dust="none",
-        legs=legs_against(promises, legs),
+        # A promise that no longer suits is given back whole, also where another strategy of its lender lends instead.
+        legs=legs_against([promise for promise, _ in suiting], legs),
         rotated_lender_ids=(),
         receipt=reached.receipt,
-        is_holding=amount_cents < booked.request.amount_cents,
+        is_holding=True,
     )
 
 
-def suiting_promises(book: OrderBook, booked: BookedRequest, promises: Sequence[Promise]) -> tuple[Promise, ...]:
-    """Promises whose offers would still lend to the request at a rate that company and borrower accept."""
+def suiting_promises(
+    book: OrderBook, booked: BookedRequest, own: Cover, promises: Sequence[Promise]
+) -> tuple[tuple[Promise, LenderOffer], ...]:
+    """Promises whose offers would still lend to the request, whatever they could give now, each with its offer."""
     assert book.terms is not None
     band = book.terms.band(booked.request.months)
-    if band is None:
+    if band is None or band.floor_bp > booked.request.max_rate_bp:
         return ()
-    ceiling_bp = min(band.cap_bp, booked.request.max_rate_bp)
-    return tuple(promise for promise in promises if _suits(book, booked, promise, ceiling_bp))
-
-
-def _suits(book: OrderBook, booked: BookedRequest, promise: Promise, ceiling_bp: int) -> bool:
-    lenders = book.lenders
-    offer_id = lenders.offer_id_of(promise.lender_id, promise.strategy_id)
-    if offer_id is None or promise.lender_id in lenders.bars or promise.lender_id in booked.lifted_lender_ids:
-        return False
-    offer = lenders.offers[offer_id]
-    ask_bp = offer.ask_for(booked.request.months)
-    return not offer.is_paused and ask_bp is not None and ask_bp <= ceiling_bp
+    figures = figures_for(book, booked, own=own)
+    eligibility = eligibility_for(booked.request, book.terms, band, figures=figures, share_cap_cents=None)
+    suiting = []
+    for promise in promises:
+        offer_id = book.lenders.offer_id_of(promise.lender_id, promise.strategy_id)
+        offer = None if offer_id is None else book.lenders.offers[offer_id]
+        standing = book.lenders.standing_of(promise.lender_id)
+        if offer is not None and eligibility.obstacle_before_capacity(offer, standing) is None:
+            suiting.append((promise, offer))
+    return tuple(suiting)
 
 
 def _held_legs(
-    book: OrderBook, booked: BookedRequest, reached: Uncovered, own: Cover | None, promises: Sequence[Promise]
+    book: OrderBook,
+    booked: BookedRequest,
+    reached: Uncovered,
+    own: Cover | None,
+    suiting: Sequence[tuple[Promise, LenderOffer]],
 ) -> list[PlannedLeg]:
     assert book.terms is not None
     planned = {leg.lender_id: leg for leg in (() if own is None else own.plan.legs)}
     legs = {
         promise.lender_id: PlannedLeg(
             lender_id=promise.lender_id,
-            offer_id=book.lenders.offer_id_of(promise.lender_id, promise.strategy_id) or "",
+            offer_id=offer.offer_id,
             strategy_id=promise.strategy_id,
             cents=promise.cents,
             min_cents=planned[promise.lender_id].min_cents,
             place=place,
         )
-        for place, promise in enumerate(suiting_promises(book, booked, promises))
+        for place, (promise, offer) in enumerate(suiting)
     }
     room_cents = _room_to_hold(book, booked, reached, own) - sum(leg.cents for leg in legs.values())
     for leg in reached.legs:
@@ -110,9 +125,9 @@ def _held_legs(
 
 
 def _room_to_hold(book: OrderBook, booked: BookedRequest, reached: Uncovered, own: Cover | None) -> int:
-    """The most that lenders may hold for the request altogether: its need, and what the guarantee has room for."""
+    """The most that lenders may hold altogether: less than the request needs, and what the guarantee has room for."""
     assert book.terms is not None
-    need_cents = booked.request.amount_cents - reached.company_cents
+    need_cents = booked.request.amount_cents - reached.company_cents - 1
     if book.terms.guarantee is None:
         return need_cents
     guaranteed_cents = figures_for(book, booked, own=own).guaranteed_cents
@@ -134,21 +149,25 @@ def plan_at_expiry(book: OrderBook, booked: BookedRequest) -> CoverPlan | None:
     """
     assert book.terms is not None
     own = None if booked.cover_id is None else book.covers[booked.cover_id]
-    held = () if own is None else suiting_promises(book, booked, own.promises())
-    resting = _resting_of(book, held)
+    held = () if own is None else suiting_promises(book, booked, own, own.promises())
+    resting = _resting_of(book, [offer for _, offer in held])
     figures = figures_for(book, booked, own=own)
     amount_cents = booked.request.amount_cents
     while amount_cents >= booked.request.min_amount_cents:
-        money, budget_cents = book.terms.company_money, figures.budget_left_cents
-        if money.mode == "backstop":
-            money = CompanyMoney(mode="first", budget_cents=money.budget_cents)
-            budget_cents = min(budget_cents, max(0, amount_cents - _lendable_cents(book, held, amount_cents)))
+        most_cents = share_cap_cents(book.terms, amount_cents)
+        lendable_cents = sum(
+            promise.cents if most_cents is None else min(promise.cents, most_cents) for promise, _ in held
+        )
+        missing_cents = max(0, amount_cents - lendable_cents)
         outcome = plan_cover_from(
             resting,
-            msgspec.structs.replace(booked.request, amount_cents=amount_cents, accepts_shrink=False),
-            msgspec.structs.replace(book.terms, company_money=money),
-            figures=msgspec.structs.replace(figures, budget_left_cents=budget_cents),
-            own=own_promises(own, held),
+            booked.request,
+            book.terms,
+            figures=figures,
+            own=own_promises(own, [promise for promise, _ in held]),
+            last_chance=LastChance(
+                amount_cents=amount_cents, backstop_cents=min(figures.budget_left_cents, missing_cents)
+            ),
         )
         if isinstance(outcome, CoverPlan):
             return outcome
@@ -158,21 +177,10 @@ def plan_at_expiry(book: OrderBook, booked: BookedRequest) -> CoverPlan | None:
     return None
 
 
-def _resting_of(book: OrderBook, held: Sequence[Promise]) -> RestingOffers:
+def _resting_of(book: OrderBook, held: Sequence[LenderOffer]) -> RestingOffers:
     """The offers that hold something, with no money but what they hold."""
-    offers, standings = [], {}
-    for promise in held:
-        offer_id = book.lenders.offer_id_of(promise.lender_id, promise.strategy_id)
-        assert offer_id is not None, promise
-        offers.append(book.lenders.offers[offer_id])
-        standing = book.lenders.standing_of(promise.lender_id)
-        standings[promise.lender_id] = msgspec.structs.replace(standing, free_cents=0, fresh_cents=0)
-    return RestingOffers(offers, standings)
-
-
-def _lendable_cents(book: OrderBook, held: Sequence[Promise], amount_cents: int) -> int:
-    """What the holders may lend to a loan of `amount_cents`, where none may have more than its share."""
-    assert book.terms is not None
-    share_bp = book.terms.max_share_bp
-    most_cents = amount_cents if share_bp is None else amount_cents * share_bp // WHOLE_BP
-    return sum(min(promise.cents, most_cents) for promise in held)
+    standings = {}
+    for offer in held:
+        standing = book.lenders.standing_of(offer.lender_id)
+        standings[offer.lender_id] = msgspec.structs.replace(standing, free_cents=0, fresh_cents=0)
+    return RestingOffers(held, standings)

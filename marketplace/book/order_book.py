@@ -8,8 +8,10 @@ A request has at most one live cover, a cover at most one live fill per lender. 
 company money, guarantee head-room) count from the moment a cover is proposed and until it is released or repaid.
 """
 
+import copy
 import hashlib
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
@@ -44,7 +46,7 @@ from marketplace.book.cover_fold import apply_to_covers
 from marketplace.book.covers import Cover, Fill, FillState
 from marketplace.book.journal import BookRecord
 from marketplace.book.purse_calls import PurseCalls, ReleaseCall, TakeCall
-from marketplace.company_terms import CompanyTerms
+from marketplace.company_terms import CompanyTerms, GuaranteeTerms
 from marketplace.strategies.offer_terms import MOST_REFERENCE_COVERS
 
 DEFAULT_STAGING = timedelta(milliseconds=200)
@@ -61,6 +63,8 @@ class OrderBook:
         self.terms: CompanyTerms | None = None
         self.pauses: set[PausedBy] = set()
         self.breakers: BreakerLimits | None = None
+        self.is_next_cover_waived = False
+        """Operations looked at what tripped a breaker and let the book go on: the next cover is not judged by it."""
         self.staging_tick = DEFAULT_STAGING
         self.arrears_bp = 0
         self.budget_cents = 0
@@ -75,7 +79,7 @@ class OrderBook:
         self.exposures: dict[str, dict[str, int]] = {}
         """Per borrower, the cents of each lender: reserved, lent and not yet repaid."""
         self.covers_completed = 0
-        self.recent_covers: list[RecentCover] = []
+        self.recent_covers: deque[RecentCover] = deque()
         """Loans covered within the breakers' window, oldest first."""
         self.latest_rates_bp: dict[int, tuple[int, ...]] = {}
         """Per term, the clearing rates of its latest covers (at most 10), oldest first."""
@@ -95,9 +99,12 @@ class OrderBook:
 
     @property
     def guaranteed_cents(self) -> int:
-        """Lender principal under the company's guarantee, on the base that its terms choose: what is outstanding, or
-        what was disbursed of loans still running. What a cover reserves counts from its proposal on."""
-        guarantee = None if self.terms is None else self.terms.guarantee
+        """Lender principal under the company's guarantee as its terms stand."""
+        return self.guaranteed_cents_under(None if self.terms is None else self.terms.guarantee)
+
+    def guaranteed_cents_under(self, guarantee: GuaranteeTerms | None) -> int:
+        """Lender principal on the base that a guarantee chooses: what is outstanding, or what was disbursed of loans
+        still running. What a cover reserves counts from its proposal on."""
         is_disbursed = guarantee is not None and guarantee.base == "disbursed"
         return self.outstanding_cents + (self.repaid_of_running_cents if is_disbursed else 0)
 
@@ -166,13 +173,6 @@ class OrderBook:
             if fill.state in (FillState.ASKED, FillState.RELEASING)
         ]
         return min(seqs, default=None)
-
-    def fill(self, fill_id: str) -> tuple[Cover, Fill] | None:
-        """The fill and its cover, while the book still has them."""
-        for cover in self.covers.values():
-            if fill_id in cover.fills:
-                return cover, cover.fills[fill_id]
-        return None
 
     def apply(self, record: BookRecord, seq: int) -> None:
         """Take a recorded fact in. `seq` is its number in the shard's journal, above every one applied before."""
@@ -251,16 +251,32 @@ class OrderBook:
         """Remember a complete cover for the breakers and for asks that follow the latest rates."""
         self.covers_completed += 1
         since_at = cover.covered_at - LONGEST_WINDOW
-        self.recent_covers = [*(past for past in self.recent_covers if past.covered_at > since_at), cover]
+        while self.recent_covers and self.recent_covers[0].covered_at <= since_at:
+            self.recent_covers.popleft()
+        self.recent_covers.append(cover)
         rates_bp = (*self.latest_rates_bp.get(cover.months, ()), cover.rate_bp)
         self.latest_rates_bp[cover.months] = rates_bp[-MOST_REFERENCE_COVERS:]
         self.lenders.refloat(self.latest_rates_bp)
+
+    def copy(self) -> "OrderBook":
+        """The same book, to be read on its own while this one goes on."""
+        copied = copy.copy(self)
+        copied.pauses = self.pauses.copy()
+        copied.lenders = self.lenders.copy()
+        copied.requests = {request_id: copy.copy(booked) for request_id, booked in self.requests.items()}
+        copied.covers = {cover_id: cover.copy() for cover_id, cover in self.covers.items()}
+        copied.exposures = {borrower_id: lent.copy() for borrower_id, lent in self.exposures.items()}
+        copied.recent_covers = self.recent_covers.copy()
+        copied.latest_rates_bp = self.latest_rates_bp.copy()
+        copied._queue = self._queue.copy()
+        return copied
 
     def fingerprint(self) -> str:
         """Hex SHA-256 of the whole state, equal for equal books: what a replay is compared by."""
         state = vars(self) | {
             "lenders": self.lenders.state(),
             "pauses": sorted(self.pauses),
+            "recent_covers": list(self.recent_covers),
             "latest_rates_bp": sorted(self.latest_rates_bp.items()),
         }
         return hashlib.sha256(msgspec.json.encode(state, order="deterministic")).hexdigest()
@@ -281,5 +297,6 @@ class OrderBook:
     def _resume(self, by: PausedBy) -> None:
         self.pauses.discard(by)
         if by == "breaker":
-            # What tripped it has been looked at: it is not counted again.
-            self.recent_covers = []
+            # What tripped it has been looked at: it is not counted again, and would only trip it anew.
+            self.recent_covers.clear()
+            self.is_next_cover_waived = True

@@ -27,13 +27,6 @@ class OfferUnknown(Refusal, frozen=True, kw_only=True, tag="offer_unknown"):
     offer_id: str
 
 
-class TicketBelowMinimum(Refusal, frozen=True, kw_only=True, tag="ticket_below_minimum"):
-    """The offer's own minimum is under the book's ticket: at least `minimum_cents` passes."""
-
-    given_cents: int
-    minimum_cents: int
-
-
 class TermNotOffered(Refusal, frozen=True, kw_only=True, tag="term_not_offered"):
     """The company's terms have no band for `months`; one of `offered_months` passes."""
 
@@ -42,7 +35,8 @@ class TermNotOffered(Refusal, frozen=True, kw_only=True, tag="term_not_offered")
 
 
 class RateOutsideBand(Refusal, frozen=True, kw_only=True, tag="rate_outside_band"):
-    """The highest rate the borrower accepts is outside the band: `floor_bp` to `cap_bp` passes."""
+    """The highest rate the borrower accepts is below the band of `floor_bp` to `cap_bp`: `floor_bp` or more passes.
+    More than the cap is no mistake: the loan costs the cap at most."""
 
     max_rate_bp: int
     floor_bp: int
@@ -95,8 +89,14 @@ class OfferTermsWrong(Refusal, frozen=True, kw_only=True, tag="offer_terms_wrong
     problems: tuple[TermsProblem, ...]
 
 
+class BreakerLimitsWrong(Refusal, frozen=True, kw_only=True, tag="breaker_limits_wrong"):
+    """A figure of the breakers is out of range: every problem with what is accepted."""
+
+    problems: tuple[TermsProblem, ...]
+
+
 class ValueOutOfRange(Refusal, frozen=True, kw_only=True, tag="value_out_of_range"):
-    """A setting must be between `minimum` and `maximum`."""
+    """A setting or an amount must be between `minimum` and `maximum`."""
 
     setting: str
     given: int
@@ -118,18 +118,10 @@ class NoTermsYet(Refusal, frozen=True, kw_only=True, tag="no_terms_yet"):
     """The company has not published terms: nothing can stand in its book."""
 
 
-class AmountNotPositive(Refusal, frozen=True, kw_only=True, tag="amount_not_positive"):
-    """An amount must be between 1 cent and `maximum_cents`."""
-
-    given_cents: int
-    maximum_cents: int
-
-
 BookRefusal = (
     OfferExistsForStrategy
     | OfferBelongsToAnother
     | OfferUnknown
-    | TicketBelowMinimum
     | TermNotOffered
     | RateOutsideBand
     | RequestIdReused
@@ -139,9 +131,9 @@ BookRefusal = (
     | TermsVersionUnexpected
     | TermsContradictory
     | OfferTermsWrong
+    | BreakerLimitsWrong
     | ValueOutOfRange
     | BookIsPaused
     | NothingHeld
     | NoTermsYet
-    | AmountNotPositive
 )

@@ -30,7 +30,6 @@ from marketplace.book.cover_retries import next_try_at
 from marketplace.book.covers import Cover
 from marketplace.book.order_book import OrderBook
 from marketplace.book.refusals import (
-    AmountNotPositive,
     BookIsPaused,
     BookRefusal,
     CoverChanged,
@@ -85,7 +84,9 @@ def _open(book: OrderBook, request: CreditRequest, at: datetime) -> list[AnyBook
     if "company" in book.pauses:
         return refused(BookIsPaused())
     if not 0 < request.amount_cents <= LARGEST_AMOUNT_CENTS:
-        return refused(AmountNotPositive(given_cents=request.amount_cents, maximum_cents=LARGEST_AMOUNT_CENTS))
+        return refused(
+            ValueOutOfRange(setting="amount_cents", given=request.amount_cents, minimum=1, maximum=LARGEST_AMOUNT_CENTS)
+        )
     if not 0 < request.min_amount_cents <= request.amount_cents:
         return refused(
             ValueOutOfRange(

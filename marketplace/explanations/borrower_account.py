@@ -19,19 +19,9 @@ def borrower_account(receipt: Receipt, language: Language) -> tuple[Sentence, ..
     return say(borrower_steps(receipt), BORROWER_TEXTS, language)
 
 
-def borrower_account_of_plan(plan: PlannedCover, asked_cents: int, language: Language) -> tuple[Sentence, ...]:
-    """The same of a recorded plan, which may also keep what was promised before, for a request of `asked_cents`."""
-    lent = sorted((leg.lender_id, leg.cents) for leg in plan.legs)
-    receipt = plan.receipt
-    filled = sorted(
-        (candidate.lender_id, candidate.filled_cents)
-        for bucket in receipt.buckets
-        for candidate in bucket.candidates
-        if candidate.filled_cents
-    )
-    if receipt.outcome == "covered" and filled == lent and receipt.request.amount_cents == asked_cents:
-        return borrower_account(receipt, language)
-    return say(_kept(plan, asked_cents), BORROWER_TEXTS, language)
+def borrower_account_of_plan(plan: PlannedCover, language: Language) -> tuple[Sentence, ...]:
+    """The same of a recorded plan: of a hold, all that is held, whichever walk it came from."""
+    return say(_held(plan), BORROWER_TEXTS, language) if plan.is_holding else borrower_account(plan.receipt, language)
 
 
 def borrower_account_without_plan(state: str, language: Language) -> tuple[Sentence, ...]:
@@ -59,26 +49,20 @@ def borrower_steps(receipt: Receipt) -> tuple[Step, ...]:
             return tuple(_gathering(receipt, receipt.ceiling_bp))
 
 
-def _kept(plan: PlannedCover, asked_cents: int) -> Iterator[Step]:
-    asked, amount, missing = Money(asked_cents), Money(plan.amount_cents), Money(asked_cents - plan.amount_cents)
-    if plan.is_holding:
-        yield step("holding", held=amount, asked=asked, missing=missing)
-    elif plan.amount_cents == asked_cents:
-        yield step("covered", amount=amount)
-    else:
-        yield step("covered-less", amount=amount, asked=asked)
+def _held(plan: PlannedCover) -> Iterator[Step]:
+    asked_cents = plan.receipt.request.amount_cents
+    figures = {
+        "held": Money(plan.amount_cents),
+        "asked": Money(asked_cents),
+        "missing": Money(asked_cents - plan.amount_cents),
+    }
+    yield step("holding", **figures)
     if plan.company_cents:
         yield step("company", cents=Money(plan.company_cents))
     if plan.legs:
         yield step("lenders", count=Count(len(plan.legs)), cents=Money(sum(leg.cents for leg in plan.legs)))
-    if plan.is_holding:
-        yield step("help-hold")
-        yield step("help-wait")
-        return
-    yield step("rate", rate=LoanRate(plan.loan_rate_cbp))
-    if plan.legs:
-        yield step("why-highest")
-    yield step("accepted-up-to", max=Rate(plan.receipt.request.max_rate_bp))
+    yield step("help-hold")
+    yield step("help-wait")
 
 
 def _covered(receipt: Receipt) -> Iterator[Step]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from marketplace.allocation.eligibility import Candidate, Eligibility
+from marketplace.allocation.lender_rooms import least_ticket_cents
 from marketplace.allocation.orders import LenderOffer, LenderStanding
 from marketplace.explanations.lender_outcomes import JudgedOffer
 
@@ -21,5 +22,5 @@ def _judged(
 ) -> JudgedOffer:
     verdict = eligibility.judge(offer, standing)
     if not isinstance(verdict, Candidate):
-        return JudgedOffer(offer, max(eligibility.ticket_cents, offer.min_ticket_cents), verdict)
+        return JudgedOffer(offer, least_ticket_cents(offer, eligibility.ticket_cents), verdict)
     return JudgedOffer(offer, verdict.minimum_cents, None if offer.offer_id == speaker_id else "other-strategy")

@@ -1,7 +1,7 @@
 """A lender's outcome as sentences: which are said, in which order, with which figures."""
 
 from marketplace.allocation.receipts import Receipt
-from marketplace.explanations.figures import Count, ExactShare, Money, Name, Rate
+from marketplace.explanations.figures import Count, LoanRate, Money, Name, Rate
 from marketplace.explanations.languages import Language
 from marketplace.explanations.lender_outcomes import (
     AboveCeiling,
@@ -41,6 +41,12 @@ def rounded_for_lenders(amount_cents: int) -> int:
     return max(PRIVATE_TO_CENTS, rounded_cents)
 
 
+def own_figure(outcome: Filled, cents: int) -> int:
+    """What the offer could give, or still could, as its lender may see it: rounded where the largest part of the loan
+    bounds it, because the terms say what part of the request's amount that is."""
+    return rounded_for_lenders(cents) if outcome.bound_by == "share" else cents
+
+
 def lender_steps(receipt: Receipt, outcome: LenderOutcome) -> tuple[Step, ...]:
     """The sentences of an outcome, the answer first."""
     amount_cents = rounded_for_lenders(receipt.request.amount_cents)
@@ -48,7 +54,7 @@ def lender_steps(receipt: Receipt, outcome: LenderOutcome) -> tuple[Step, ...]:
     if isinstance(outcome, Filled):
         return (*_headline(outcome), loan, *_filled_steps(outcome))
     if isinstance(outcome, KeptFromBefore):
-        rate = (step("rate-highest", rate=Rate(outcome.rate_bp)),) if outcome.status == "covered" else ()
+        rate = (_rate_step(outcome),) if outcome.status == "covered" else ()
         return (*_headline(outcome), loan, step("kept-from-before"), *rate)
     return (step("got-nothing"), loan, *_nothing_steps(outcome))
 
@@ -60,7 +66,7 @@ def _headline(outcome: Filled | KeptFromBefore) -> tuple[Step, ...]:
             return (step("got", cents=cents),)
         case "holding":
             return step("held", cents=cents), step("held-until")
-        case "uncovered" | "guarantee" | "released":
+        case "uncovered" | "guarantee" | "released" | "lifted":
             return step("would-have-lent", cents=cents), step(f"not-lent-{outcome.status}")
 
 
@@ -69,20 +75,22 @@ def _filled_steps(outcome: Filled) -> list[Step]:
     steps = [step("bucket", price=price, tier=tier)]
     if outcome.ask_bp < outcome.price_bp:
         steps.append(step("raised-to-floor", ask=Rate(outcome.ask_bp), floor=price))
-    steps.append(step(f"bound-{outcome.bound_by}", capacity=Money(outcome.capacity_cents)))
+    # The largest part of the loan is told without its figure: the terms say what part of the request's amount it is.
+    capacity = {} if outcome.bound_by == "share" else {"capacity": Money(outcome.capacity_cents)}
+    steps.append(step(f"bound-{outcome.bound_by}", **capacity))
     match outcome.how:
         case InFull():
             if outcome.status in ("covered", "holding"):
                 steps.append(step("in-full"))
         case Shared(pro_rata=pro_rata):
             steps += _rounds(outcome, pro_rata)
-        case TicketMade(gap_cents=gap_cents):
-            steps.append(step("ticket-made", gap=Money(gap_cents), ticket=Money(outcome.ticket_cents)))
+        case TicketMade():
+            steps.append(step("ticket-made", ticket=Money(outcome.ticket_cents)))
     if outcome.cut_cents:
         figures = {"cut": Money(outcome.cut_cents), "before": Money(outcome.cents + outcome.cut_cents)}
         steps.append(step("shaved", **figures, cents=Money(outcome.cents)))
     if outcome.status == "covered":
-        steps.append(step("rate-floor" if outcome.is_floor_rate else "rate-highest", rate=Rate(outcome.rate_bp)))
+        steps.append(_rate_step(outcome))
         if outcome.ask_bp == outcome.price_bp < outcome.rate_bp:
             steps.append(step("rate-above-ask", ask=Rate(outcome.ask_bp)))
         steps.append(step("others-nothing"))
@@ -91,35 +99,52 @@ def _filled_steps(outcome: Filled) -> list[Step]:
     return steps
 
 
+def _rate_step(outcome: Filled | KeptFromBefore) -> Step:
+    """What the lender earns and why; beside it the loan's own rate, where the company lends its part for less."""
+    why, rate = "floor" if outcome.is_floor_rate else "highest", Rate(outcome.rate_bp)
+    assert outcome.loan_rate_cbp is not None, outcome
+    if outcome.loan_rate_cbp == 100 * outcome.rate_bp:
+        return step(f"rate-{why}", rate=rate)
+    return step(f"earned-{why}", rate=rate, loan_rate=LoanRate(outcome.loan_rate_cbp))
+
+
 def _rounds(outcome: Filled, pro_rata: ProRata | None) -> list[Step]:
     ticket = Money(outcome.ticket_cents)
-    steps = [step("rationed"), step("ticket", ticket=ticket)]
+    assert isinstance(outcome.how, Shared), outcome
+    reason = "rationed-by-places" if outcome.how.is_by_places else "rationed"
+    steps = [step(reason), step("ticket", ticket=ticket)]
     if pro_rata is None:
-        return [*steps, step("rooms-filled", capacity=Money(outcome.capacity_cents))]
+        return [*steps, step("rooms-filled")]
     if pro_rata.room_cents == 0:
-        return [*steps, step("no-room", ticket=ticket)]
+        return [*steps, step("no-room")]
+    share = Money(pro_rata.share_cents)
     steps.append(
         step(
             "share",
-            rest=Money(pro_rata.rest_cents),
-            room=Money(pro_rata.room_cents),
-            rooms=Money(pro_rata.rooms_cents),
-            exact=ExactShare(pro_rata.rest_cents, pro_rata.room_cents, pro_rata.rooms_cents),
+            rest=Money(rounded_for_lenders(pro_rata.rest_cents)),
+            rooms=Money(rounded_for_lenders(pro_rata.rooms_cents)),
+            room=Money(own_figure(outcome, pro_rata.room_cents)),
+            share=share,
         )
     )
-    share = Money(pro_rata.share_cents)
     if not pro_rata.is_whole:
-        steps.append(step("extra-cent" if pro_rata.has_extra_cent else "no-extra-cent", share=share))
+        steps.append(step("extra-cent" if pro_rata.has_extra_cent else "no-extra-cent"))
     together = Money(outcome.ticket_cents + pro_rata.share_cents)
     return [*steps, step("together", ticket=ticket, share=share, sum=together)]
 
 
+def _whole(ticket_cents: int, is_whole: bool) -> tuple[Step, ...]:
+    """That an offer gives its ticket or nothing, where that is so."""
+    return (step("whole-or-nothing", ticket=Money(ticket_cents)),) if is_whole else ()
+
+
 def _nothing_steps(outcome: LenderOutcome) -> tuple[Step, ...]:
     match outcome:
-        case TicketTooLarge(price_bp=price_bp, tier=tier, ticket_cents=ticket_cents, left_cents=left_cents):
+        case TicketTooLarge(price_bp=price_bp, tier=tier, ticket_cents=ticket_cents, is_whole=is_whole):
             return (
                 step("bucket", price=Rate(price_bp), tier=Name(tier)),
-                step("ticket-too-large", ticket=Money(ticket_cents), left=Money(left_cents)),
+                step("ticket-too-large", ticket=Money(ticket_cents)),
+                *_whole(ticket_cents, is_whole),
                 step("keeps-place"),
             )
         case TicketsUsedUp(price_bp=price_bp, tier=tier):
@@ -127,9 +152,9 @@ def _nothing_steps(outcome: LenderOutcome) -> tuple[Step, ...]:
             return bucket, step("tickets-used-up"), step("keeps-place")
         case LendersComplete(max_lenders=max_lenders):
             return step("lenders-complete", max=Count(max_lenders)), step("keeps-place")
-        case TicketAboveGap(ticket_cents=ticket_cents, gap_cents=gap_cents, closed_by=closed_by):
-            gap = step("ticket-above-gap", ticket=Money(ticket_cents), gap=Money(gap_cents))
-            return gap, step(f"gap-{closed_by}"), step("keeps-place")
+        case TicketAboveGap(ticket_cents=ticket_cents, closed_by=closed_by, is_whole=is_whole):
+            gap = step("ticket-above-gap", ticket=Money(ticket_cents))
+            return gap, *_whole(ticket_cents, is_whole), step(f"gap-{closed_by}"), step("keeps-place")
         case PriceNotReached(price_bp=price_bp, reached_bp=reached_bp):
             return step("price-not-reached", price=Rate(price_bp), reached=Rate(reached_bp)), step("ask-less")
         case TierNotReached(price_bp=price_bp, tier=tier, reached_tier=reached_tier):

@@ -13,14 +13,13 @@ from marketplace.allocation.eligibility import Bound, Obstacle
 from marketplace.allocation.orders import LenderOffer
 from marketplace.allocation.receipts import BucketReceipt, CandidateReceipt, DustPath, Receipt
 from marketplace.book.book_events import PlannedCover
-from marketplace.explanations.ticket_round import ProRata, ticket_turns
+from marketplace.explanations.ticket_round import ProRata, is_rationed_by_places, ticket_turns
 from marketplace.strategies.offer_terms import Tier
 
-TIERS: tuple[Tier, ...] = ("A", "B", "C")
-
-PlanStatus = Literal["covered", "holding", "uncovered", "guarantee", "released"]
+PlanStatus = Literal["covered", "holding", "uncovered", "guarantee", "released", "lifted"]
 """What became of a plan: a loan; kept short until more money comes; nothing, because money for it is missing; nothing,
-because the guarantee has no room; given back, after it had been promised."""
+because the guarantee has no room; given back, after it had been promised; given back because the lender itself took it
+back."""
 
 
 class InFull(msgspec.Struct, frozen=True):
@@ -28,9 +27,11 @@ class InFull(msgspec.Struct, frozen=True):
 
 
 class Shared(msgspec.Struct, frozen=True):
-    """The bucket was rationed: a ticket, then a part of the rest; None where the rest filled every room whole."""
+    """The bucket was rationed: a ticket, then a part of the rest; None where the rest filled every room whole.
+    `is_by_places`: not because it offered too much, but because it had more lenders than places."""
 
     pro_rata: ProRata | None
+    is_by_places: bool = False
 
 
 class TicketMade(msgspec.Struct, frozen=True):
@@ -41,12 +42,14 @@ class TicketMade(msgspec.Struct, frozen=True):
 
 class Filled(msgspec.Struct, frozen=True, kw_only=True):
     """The plan gives the offer `cents`, `cut_cents` having been shaved off; `status` says what that came to. `rate_bp`
-    is what it earns; `is_floor_rate` when no lower one was possible."""
+    is what it earns, which differs from the loan's own rate (None before there is a loan) when the company's part is
+    subsidised; `is_floor_rate` when no lower one was possible."""
 
     ask_bp: int
     price_bp: int
     tier: Tier
     rate_bp: int
+    loan_rate_cbp: int | None
     is_floor_rate: bool
     capacity_cents: int
     bound_by: Bound
@@ -63,16 +66,19 @@ class KeptFromBefore(msgspec.Struct, frozen=True, kw_only=True):
 
     cents: int
     rate_bp: int
+    loan_rate_cbp: int
+    is_floor_rate: bool
     status: PlanStatus
 
 
 class TicketTooLarge(msgspec.Struct, frozen=True, kw_only=True):
-    """At its turn less was left than its ticket. It keeps its place."""
+    """At its turn less was left than its ticket, which is all it gives where `is_whole`. It keeps its place."""
 
     price_bp: int
     tier: Tier
     ticket_cents: int
     left_cents: int
+    is_whole: bool
 
 
 class TicketsUsedUp(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,12 +95,14 @@ class LendersComplete(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TicketAboveGap(msgspec.Struct, frozen=True, kw_only=True):
-    """Before its bucket `gap_cents` were missing, less than its ticket. `closed_by` is how the gap was closed without
-    it, `none` where it was left to a bucket behind."""
+    """Before its bucket `gap_cents` were missing, less than its ticket, which is all it gives where `is_whole`.
+    `closed_by` is how the gap was closed without it, `none` where a bucket behind gave of it, `nobody` where none did.
+    """
 
     ticket_cents: int
     gap_cents: int
-    closed_by: DustPath
+    closed_by: DustPath | Literal["nobody"]
+    is_whole: bool
 
 
 class PriceNotReached(msgspec.Struct, frozen=True, kw_only=True):
@@ -200,7 +208,13 @@ def fill_outcome(plan: PlannedCover, lender_id: str, *, status: PlanStatus) -> L
     (leg,) = (leg for leg in plan.legs if leg.lender_id == lender_id)
     if isinstance(outcome, Filled) and outcome.cents == leg.cents:
         return outcome
-    return KeptFromBefore(cents=leg.cents, rate_bp=plan.rate_bp, status=status)
+    return KeptFromBefore(
+        cents=leg.cents,
+        rate_bp=plan.rate_bp,
+        loan_rate_cbp=plan.loan_rate_cbp,
+        is_floor_rate=plan.rate_bp == plan.receipt.floor_bp,
+        status=status,
+    )
 
 
 def filled_count(buckets: Sequence[BucketReceipt]) -> int:
@@ -219,7 +233,8 @@ def _listed(receipt: Receipt, index: int, candidate: CandidateReceipt, status: P
     if candidate.filled_cents > 0:
         return _filled(receipt, index, candidate, status)
     if bucket.treatment != "rationed":
-        return _above_gap(receipt, bucket, ticket_cents=candidate.minimum_cents)
+        is_whole = candidate.minimum_cents == candidate.capacity_cents
+        return _above_gap(receipt, index, ticket_cents=candidate.minimum_cents, is_whole=is_whole)
     lenders_room = receipt.max_lenders - filled_count(receipt.buckets[:index])
     turn = next(turn for turn in ticket_turns(bucket, lenders_room=lenders_room) if turn.candidate == candidate)
     if turn.places_left == 0:
@@ -231,14 +246,18 @@ def _listed(receipt: Receipt, index: int, candidate: CandidateReceipt, status: P
         tier=bucket.tier,
         ticket_cents=candidate.minimum_cents,
         left_cents=turn.left_cents,
+        is_whole=candidate.minimum_cents == candidate.capacity_cents,
     )
 
 
-def _above_gap(receipt: Receipt, bucket: BucketReceipt, *, ticket_cents: int) -> TicketAboveGap:
+def _above_gap(receipt: Receipt, index: int, *, ticket_cents: int, is_whole: bool) -> TicketAboveGap:
+    bucket = receipt.buckets[index]
+    closed_by: DustPath | Literal["nobody"]
     if receipt.dust is None or bucket.treatment == "no-ticket-fits":
-        return TicketAboveGap(ticket_cents=ticket_cents, gap_cents=bucket.need_cents, closed_by="none")
-    gap_cents = receipt.dust.missing_cents
-    return TicketAboveGap(ticket_cents=ticket_cents, gap_cents=gap_cents, closed_by=receipt.dust.path)
+        closed_by, gap_cents = "none" if filled_count(receipt.buckets[index + 1 :]) else "nobody", bucket.need_cents
+    else:
+        closed_by, gap_cents = receipt.dust.path, receipt.dust.missing_cents
+    return TicketAboveGap(ticket_cents=ticket_cents, gap_cents=gap_cents, closed_by=closed_by, is_whole=is_whole)
 
 
 def _filled(receipt: Receipt, index: int, candidate: CandidateReceipt, status: PlanStatus) -> Filled:
@@ -249,7 +268,7 @@ def _filled(receipt: Receipt, index: int, candidate: CandidateReceipt, status: P
     elif bucket.treatment == "rationed":
         lenders_room = receipt.max_lenders - filled_count(receipt.buckets[:index])
         turn = next(turn for turn in ticket_turns(bucket, lenders_room=lenders_room) if turn.candidate == candidate)
-        how, before_cut_cents = Shared(turn.pro_rata), candidate.capacity_cents
+        how, before_cut_cents = Shared(turn.pro_rata, is_rationed_by_places(bucket)), candidate.capacity_cents
         if turn.pro_rata is not None:
             before_cut_cents = candidate.minimum_cents + turn.pro_rata.share_cents
     else:
@@ -261,6 +280,7 @@ def _filled(receipt: Receipt, index: int, candidate: CandidateReceipt, status: P
         price_bp=bucket.price_bp,
         tier=bucket.tier,
         rate_bp=rate_bp,
+        loan_rate_cbp=receipt.loan_rate_cbp,
         is_floor_rate=rate_bp == receipt.floor_bp,
         capacity_cents=candidate.capacity_cents,
         bound_by=candidate.bound_by,
@@ -293,12 +313,13 @@ def _untouched(receipt: Receipt, judged: JudgedOffer) -> LenderOutcome:
     """An eligible offer that the walk did not come to."""
     price_bp, tier = _price_bp(receipt, judged.offer), judged.offer.tier
     lenders = 0
-    for bucket in receipt.buckets:
+    for index, bucket in enumerate(receipt.buckets):
         if (bucket.price_bp, bucket.tier) == (price_bp, tier):
             if not bucket.is_rest_untouched:
                 return NotListed()  # every offer that stood there is listed: this one stood elsewhere, or not at all
             if bucket.treatment != "rationed":
-                return _above_gap(receipt, bucket, ticket_cents=judged.ticket_cents)
+                is_whole = judged.offer.is_all_or_none
+                return _above_gap(receipt, index, ticket_cents=judged.ticket_cents, is_whole=is_whole)
             lenders += filled_count([bucket])
             if lenders == receipt.max_lenders:
                 return LendersComplete(max_lenders=receipt.max_lenders)

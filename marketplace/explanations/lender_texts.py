@@ -19,16 +19,16 @@ _NOT_ADMITTED: Catalogue = {
         "Your offer was paused. Resume it and it works again, from the place it had.",
     ),
     "obstacle-lender-paused": Text(
-        "Le tue offerte in questo libro erano sospese. Conservano il loro posto per quando le riattivi.",
-        "Your offers in this book were paused. They keep their place for when you resume them.",
+        "Le tue offerte in questo libro erano sospese. Conservano il loro posto per quando tornano attive.",
+        "Your offers in this book were paused. They keep their place for when they are active again.",
     ),
     "obstacle-identity": Text(
         "La verifica della tua identità non era valida. Completala e la tua offerta torna a lavorare.",
         "Your identity check was not valid. Complete it and your offer works again.",
     ),
     "obstacle-conflict": Text(
-        "Approvi i prestiti di questa azienda, perciò qui non puoi prestare.",
-        "You approve this company's loans, so you cannot lend here.",
+        "Lavori per questa azienda o ne approvi i prestiti, perciò qui non puoi prestare.",
+        "You work for this company or approve its loans, so you cannot lend here.",
     ),
     "obstacle-term": Text(
         "La tua offerta non accetta questa durata. Mesi chiesti: {months}.",
@@ -89,14 +89,12 @@ _NOT_ADMITTED: Catalogue = {
         "The most you lend to one request is less than your smallest part of {ticket}.",
     ),
     "obstacle-per-borrower": Text(
-        "A questa persona presti già quasi quanto hai deciso: restava meno della tua quota minima di {ticket}.",
-        "You already lend this person nearly as much as you decided: less than your smallest part of {ticket} was"
-        " left.",
+        "Il tuo limite per persona ti lasciava prestare a questa meno della tua quota minima di {ticket}.",
+        "Your limit for one person let you lend this one less than your smallest part of {ticket}.",
     ),
     "obstacle-per-company": Text(
-        "In questa azienda presti già quasi quanto hai deciso: restava meno della tua quota minima di {ticket}.",
-        "You already lend at this company nearly as much as you decided: less than your smallest part of {ticket} was"
-        " left.",
+        "Il tuo limite per azienda ti lasciava prestare in questa meno della tua quota minima di {ticket}.",
+        "Your limit for one company let you lend at this one less than your smallest part of {ticket}.",
     ),
     "obstacle-share": Text(
         "La parte massima di questo prestito per un solo finanziatore è meno della tua quota minima di {ticket}.",
@@ -140,8 +138,8 @@ _BOUNDS: Catalogue = {
         "You could give up to {capacity}: what is left of the most you lend at this company.",
     ),
     "bound-share": Text(
-        "Potevi dare fino a {capacity}: la parte massima di questo prestito per un solo finanziatore.",
-        "You could give up to {capacity}: the largest part of this loan for one lender.",
+        "Potevi dare fino alla parte massima di questo prestito per un solo finanziatore.",
+        "You could give up to the largest part of this loan for one lender.",
     ),
 }
 
@@ -168,6 +166,11 @@ _GOT: Catalogue = {
     "not-lent-guarantee": Text(
         "La garanzia dell'azienda non ha spazio per questo prestito: la richiesta aspetta. Il tuo denaro è libero.",
         "The company's guarantee has no room for this loan: the request waits. Your money is free.",
+    ),
+    "not-lent-lifted": Text(
+        "Hai liberato tu questo denaro prima che la richiesta fosse coperta. Non ti viene chiesto di nuovo per la"
+        " stessa richiesta.",
+        "You freed this money yourself before the request was covered. You are not asked for the same request again.",
     ),
     "not-lent-released": Text(
         "L'impegno non vale più: la richiesta si è chiusa senza prestito, o il piano è cambiato. Il tuo denaro è"
@@ -198,31 +201,36 @@ _GOT: Catalogue = {
         "Il tuo gruppo offriva più di quanto serviva, perciò si divide in due giri.",
         "Your group offered more than was needed, so it is shared in two rounds.",
     ),
+    "rationed-by-places": Text(
+        "Nel tuo gruppo c'erano più finanziatori che posti ancora liberi per questa richiesta, perciò si divide in due"
+        " giri.",
+        "Your group had more lenders than places left for this request, so it is shared in two rounds.",
+    ),
     "ticket": Text(
         "Primo giro, una quota minima ciascuno a partire da chi aspetta da più tempo: a te {ticket}.",
         "First round, a smallest part each, starting with who has waited longest: {ticket} for you.",
     ),
     "no-room": Text(
-        "Secondo giro: la tua quota minima di {ticket} era già tutto quello che potevi dare.",
-        "Second round: your smallest part of {ticket} was already all you could give.",
+        "Secondo giro: quello del primo era già tutto quello che potevi dare.",
+        "Second round: what you had of the first was already all you could give.",
     ),
     "rooms-filled": Text(
-        "Secondo giro: il resto bastava per tutti quelli del primo giro. Hai dato tutto quello che potevi, {capacity}.",
-        "Second round: the rest sufficed for everybody in the first round. You gave all you could, {capacity}.",
+        "Secondo giro: il resto bastava per tutti quelli del primo giro. A te tutto quello che potevi dare.",
+        "Second round: the rest sufficed for everybody in the first round. For you all you could give.",
     ),
     "share": Text(
-        "Secondo giro: restavano {rest}, divisi secondo quanto ciascuno poteva ancora dare. Tu potevi dare ancora"
-        " {room}, tutti insieme {rooms}: {rest} × ({room} ÷ {rooms}) = {exact}.",
-        "Second round: {rest} were left, shared by what each could still give. You could still give {room}, all"
-        " together {rooms}: {rest} × ({room} ÷ {rooms}) = {exact}.",
+        "Secondo giro: il resto si divide secondo quanto ciascuno poteva ancora dare. Arrotondati a 100 €: restavano"
+        " {rest}, tutti insieme potevano dare ancora {rooms}. Tu {room}: a te {share}.",
+        "Second round: the rest is shared by what each could still give. Rounded to €100: {rest} were left, all"
+        " together could still give {rooms}. You {room}: {share} for you.",
     ),
     "extra-cent": Text(
-        "I centesimi che avanzano vanno alle frazioni più grandi. La tua è tra queste: {share}.",
-        "Cents left over go to the largest fractions. Yours is among them: {share}.",
+        "I centesimi che avanzano vanno alle frazioni più grandi. La tua è tra queste.",
+        "Cents left over go to the largest fractions. Yours is among them.",
     ),
     "no-extra-cent": Text(
-        "I centesimi che avanzano vanno alle frazioni più grandi. La tua non è tra queste: {share}.",
-        "Cents left over go to the largest fractions. Yours is not among them: {share}.",
+        "I centesimi che avanzano vanno alle frazioni più grandi. La tua non è tra queste.",
+        "Cents left over go to the largest fractions. Yours is not among them.",
     ),
     "together": Text("In tutto: {ticket} + {share} = {sum}.", "Together: {ticket} + {share} = {sum}."),
     "kept-from-before": Text(
@@ -230,10 +238,10 @@ _GOT: Catalogue = {
         "You had promised this amount to the request before, by an earlier computation: it stays as it was.",
     ),
     "ticket-made": Text(
-        "Mancavano solo {gap}, meno della tua quota minima. Chi era già servito ha ceduto qualcosa, perché tu che"
-        " aspetti da più tempo avessi la tua quota: {ticket}.",
-        "Only {gap} were missing, less than your smallest part. Those already served gave something back, so that you,"
-        " who have waited longest, had your part: {ticket}.",
+        "Mancava meno della tua quota minima. Chi era già servito ha ceduto qualcosa, perché tu che aspetti da più"
+        " tempo avessi la tua quota: {ticket}.",
+        "Less than your smallest part was missing. Those already served gave something back, so that you, who have"
+        " waited longest, had your part: {ticket}.",
     ),
     "shaved": Text(
         "Per chiudere il prestito serviva la quota minima di un'altra offerta. Ognuno ha ceduto in proporzione a"
@@ -248,6 +256,18 @@ _GOT: Catalogue = {
     "rate-highest": Text(
         "Tasso del prestito: {rate}, lo stesso per tutti i finanziatori. È il più alto tra le offerte servite.",
         "Rate of the loan: {rate}, the same for all lenders. It is the highest among the offers served.",
+    ),
+    "earned-floor": Text(
+        "Ricevi {rate}, come tutti i finanziatori: è il tasso minimo dell'azienda. Il prestito ha un tasso di"
+        " {loan_rate}, perché la parte dell'azienda ha un tasso ridotto.",
+        "You receive {rate}, as all lenders do: it is the company's lowest rate. The rate of the loan is {loan_rate},"
+        " because the company's part has a reduced rate.",
+    ),
+    "earned-highest": Text(
+        "Ricevi {rate}, come tutti i finanziatori: è il più alto tra le offerte servite. Il prestito ha un tasso di"
+        " {loan_rate}, perché la parte dell'azienda ha un tasso ridotto.",
+        "You receive {rate}, as all lenders do: it is the highest among the offers served. The rate of the loan is"
+        " {loan_rate}, because the company's part has a reduced rate.",
     ),
     "rate-above-ask": Text("Chiedevi almeno {ask}: ricevi di più.", "You asked for at least {ask}: you receive more."),
     "others-nothing": Text(
@@ -266,8 +286,12 @@ _NOTHING: Catalogue = {
         "Non hai ottenuto nulla di questo prestito. Ecco perché.", "You got nothing of this loan. Here is why."
     ),
     "ticket-too-large": Text(
-        "Al tuo turno restavano {left}, meno della tua quota minima di {ticket}.",
-        "At your turn {left} were left, less than your smallest part of {ticket}.",
+        "Al tuo turno restava meno di {ticket}, il minimo che la tua offerta dà.",
+        "At your turn less than {ticket} was left, the least that your offer gives.",
+    ),
+    "whole-or-nothing": Text(
+        "La tua offerta dava tutto o niente: {ticket}.",
+        "Your offer gave all or nothing: {ticket}.",
     ),
     "tickets-used-up": Text(
         "Le quote minime sono andate a chi nel tuo gruppo aspetta da più tempo: al tuo turno non ne restava una"
@@ -275,25 +299,29 @@ _NOTHING: Catalogue = {
         "The smallest parts went to those in your group who have waited longer: at your turn no whole one was left.",
     ),
     "lenders-complete": Text(
-        "Il prestito era al completo prima del tuo turno. Finanziatori per prestito, al massimo: {max}.",
-        "The loan was complete before your turn. Lenders of one loan, at most: {max}.",
+        "Prima del tuo turno la richiesta aveva già tutti i finanziatori che può avere. Al massimo sono {max}.",
+        "Before your turn the request had all the lenders it may have. They are at most {max}.",
     ),
     "ticket-above-gap": Text(
-        "Prima del tuo gruppo mancavano solo {gap}, meno della tua quota minima di {ticket}.",
-        "Before your group only {gap} were missing, less than your smallest part of {ticket}.",
+        "Prima del tuo gruppo mancava meno di {ticket}, il minimo che la tua offerta dà.",
+        "Before your group less than {ticket} was missing, the least that your offer gives.",
     ),
     "gap-none": Text(
         "È toccato a un gruppo successivo, con quote più piccole.",
         "It fell to a later group, with smaller parts.",
     ),
-    "gap-backstop": Text("Li ha messi l'azienda.", "The company put them in."),
+    "gap-nobody": Text(
+        "Nessun gruppo successivo lo ha dato: alla richiesta manca ancora.",
+        "No later group gave it: the request still lacks it.",
+    ),
+    "gap-backstop": Text("Lo ha messo l'azienda.", "The company put it in."),
     "gap-shrunk": Text(
         "Chi chiede il prestito ha preferito prendere meno e tenere il tasso più basso.",
         "The borrower preferred to take less and keep the lower rate.",
     ),
     "gap-shaved": Text(
-        "Sono andati a chi nel tuo gruppo aspetta da più tempo.",
-        "They went to the one in your group who has waited longest.",
+        "È andato a chi nel tuo gruppo aspetta da più tempo.",
+        "It went to the one in your group who has waited longest.",
     ),
     "keeps-place": Text("Conservi il tuo posto per il prossimo prestito.", "You keep your place for the next loan."),
     "price-not-reached": Text(

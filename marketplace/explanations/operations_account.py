@@ -5,18 +5,24 @@ from datetime import UTC
 
 from marketplace.allocation.guarantee import used_cents
 from marketplace.allocation.receipts import BucketReceipt, CandidateReceipt, GateReceipt, Receipt
+from marketplace.book.book_events import PlannedCover
 from marketplace.company_terms import GuaranteeTerms
 from marketplace.explanations.figures import Count, ExactShare, LoanRate, Money, Name, Rate
 from marketplace.explanations.languages import Language
 from marketplace.explanations.lender_outcomes import filled_count
 from marketplace.explanations.operations_texts import BOUND_WORDS, MODE_WORDS, OBSTACLE_WORDS, OPERATIONS_TEXTS
 from marketplace.explanations.sentences import Sentence, Step, say, step
-from marketplace.explanations.ticket_round import TicketTurn, ticket_turns
+from marketplace.explanations.ticket_round import TicketTurn, is_rationed_by_places, ticket_turns
 
 
 def operations_account(receipt: Receipt, language: Language) -> tuple[Sentence, ...]:
     """Every step of a plan, in words. Lenders stand with their ids."""
     return say(operations_steps(receipt), OPERATIONS_TEXTS, language)
+
+
+def operations_account_of_plan(plan: PlannedCover, language: Language) -> tuple[Sentence, ...]:
+    """The same of a recorded plan; of a hold also what it holds, which keeps what lenders promised before."""
+    return say((*operations_steps(plan.receipt), *_hold(plan)), OPERATIONS_TEXTS, language)
 
 
 def operations_steps(receipt: Receipt) -> tuple[Step, ...]:
@@ -72,8 +78,9 @@ def _walk(receipt: Receipt) -> Iterator[Step]:
 
 
 def _bucket(bucket: BucketReceipt, lenders_room: int) -> Iterator[Step]:
+    is_by_places = bucket.treatment == "rationed" and is_rationed_by_places(bucket)
     yield step(
-        f"bucket-{bucket.treatment}",
+        "bucket-rationed-by-places" if is_by_places else f"bucket-{bucket.treatment}",
         price=Rate(bucket.price_bp),
         tier=Name(bucket.tier),
         need=Money(bucket.need_cents),
@@ -169,3 +176,13 @@ def _outcome(receipt: Receipt) -> Step:
     if receipt.outcome == "guarantee":
         return step("guarantee", **reached)
     return step("uncovered", **reached, missing=Money(receipt.planned_amount_cents - receipt.reached_cents))
+
+
+def _hold(plan: PlannedCover) -> Iterator[Step]:
+    if not plan.is_holding:
+        return
+    missing_cents = plan.receipt.request.amount_cents - plan.amount_cents
+    yield step("hold", held=Money(plan.amount_cents), missing=Money(missing_cents))
+    for leg in plan.legs:
+        code = "hold-new" if leg.kept_fill_id is None else "hold-kept"
+        yield step(code, lender=Name(leg.lender_id), offer=Name(leg.offer_id), cents=Money(leg.cents))

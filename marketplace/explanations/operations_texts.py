@@ -25,7 +25,7 @@ OBSTACLE_WORDS: Mapping[Obstacle, Word] = {
     "offer-paused": Word("offerta sospesa", "offer paused"),
     "lender-paused": Word("finanziatore sospeso in questo libro", "lender paused in this book"),
     "identity": Word("identità non verificata", "identity not verified"),
-    "conflict": Word("approva i prestiti dell'azienda", "approves the company's loans"),
+    "conflict": Word("lavora per l'azienda o ne approva i prestiti", "works for the company or approves its loans"),
     "term": Word("durata non accettata", "term not accepted"),
     "rate": Word("chiede più del tasso massimo", "asks above the highest rate"),
     "guarantee-rate": Word("chiede una garanzia più alta", "asks for a higher guarantee"),
@@ -79,6 +79,10 @@ OPERATIONS_TEXTS: Catalogue = {
     "bucket-rationed": Text(
         "Gruppo {price}, livello {tier}: mancano {need}, meno di quanto offre. Si divide.",
         "Bucket {price}, tier {tier}: {need} missing, less than it offers. It is rationed.",
+    ),
+    "bucket-rationed-by-places": Text(
+        "Gruppo {price}, livello {tier}: mancano {need}, ma i finanziatori sono più dei posti. Si divide.",
+        "Bucket {price}, tier {tier}: {need} missing, but there are more lenders than places. It is rationed.",
     ),
     "bucket-ticket-made": Text(
         "Gruppo {price}, livello {tier}: mancano {need}, meno di una quota minima. La prima offerta riceve la sua"
@@ -169,4 +173,14 @@ OPERATIONS_TEXTS: Catalogue = {
         "Non coperta: raggiunti {reached}, mancano {missing}.", "Uncovered: {reached} reached, {missing} missing."
     ),
     "guarantee": Text("In attesa della garanzia: raggiunti {reached}.", "Awaiting the guarantee: {reached} reached."),
+    "hold": Text(
+        "Tenuti per la richiesta {held}, mancano {missing}.", "Held for the request {held}, {missing} missing."
+    ),
+    "hold-new": Text(
+        "   Finanziatore {lender}, offerta {offer}: {cents}.", "   Lender {lender}, offer {offer}: {cents}."
+    ),
+    "hold-kept": Text(
+        "   Finanziatore {lender}, offerta {offer}: {cents}, già promessi prima.",
+        "   Lender {lender}, offer {offer}: {cents}, promised before.",
+    ),
 }

@@ -37,6 +37,11 @@ class TicketTurn(msgspec.Struct, frozen=True, kw_only=True):
     pro_rata: ProRata | None
 
 
+def is_rationed_by_places(bucket: BucketReceipt) -> bool:
+    """Whether a bucket was rationed though its offers do not exceed the need: it had more lenders than places."""
+    return sum(candidate.capacity_cents for candidate in bucket.candidates) <= bucket.need_cents
+
+
 def ticket_turns(bucket: BucketReceipt, *, lenders_room: int) -> Iterator[TicketTurn]:
     """The turns of a rationed bucket's candidates, in their order, when `lenders_room` lenders could still be added."""
     rationing = bucket.rationing

@@ -11,6 +11,13 @@ import msgspec
 
 from marketplace.allocation.eligibility import NOTHING_PROMISED, Circumstances, Eligibility, Obstacle
 from marketplace.allocation.guarantee import head_room_cents
+from marketplace.allocation.lender_rooms import (
+    company_room_cents,
+    least_room_cents,
+    least_ticket_cents,
+    loan_cap_cents,
+)
+from marketplace.allocation.offer_queues import place_of
 from marketplace.allocation.orders import LenderOffer, LenderStanding
 from marketplace.book.book_events import Standing
 from marketplace.book.order_book import OrderBook
@@ -53,12 +60,6 @@ class OwnOffer(msgspec.Struct, frozen=True, kw_only=True):
     ticket_cents: int
     company_room_cents: int | None
     term_rooms: Mapping[int, int]
-
-    @property
-    def loan_cap_cents(self) -> int | None:
-        """The most it lends to one loan of a person it has not lent to yet; None for no cap."""
-        caps = [cap for cap in (self.offer.per_request_cents, self.offer.per_borrower_cents) if cap is not None]
-        return min(caps, default=None)
 
 
 class SmallBook(msgspec.Struct, frozen=True, kw_only=True):
@@ -194,34 +195,6 @@ class BookEntrance:
         return eligibility
 
 
-def strategy_room_cents(standing: LenderStanding, strategy_id: str, at: datetime) -> int | None:
-    """What budget and pace still let a strategy lend, None without either."""
-    if not standing.rooms:
-        return None
-    keys = (budget_key(strategy_id), pace_key(strategy_id, at))
-    return min((max(0, standing.rooms[key]) for key in keys if key in standing.rooms), default=None)
-
-
-def company_room_cents(offer: LenderOffer, standing: LenderStanding) -> int | None:
-    """What the cap per company leaves in this book, None without one."""
-    if offer.per_company_cents is None:
-        return None
-    return max(0, offer.per_company_cents - standing.lent_here_cents)
-
-
-def least_ticket_cents(offer: LenderOffer, terms: CompanyTerms) -> int:
-    """The least the offer lends to one loan."""
-    return max(terms.ticket_cents, offer.min_ticket_cents)
-
-
-def place_in_ticket_round(offer: LenderOffer, standing: LenderStanding) -> tuple[int, datetime, int]:
-    """What orders the ticket round: last rationed fill, waiting since, order of arrival."""
-    since_at = standing.cash_since_at
-    if offer.raised_at is not None and offer.raised_at > since_at:
-        since_at = offer.raised_at
-    return standing.last_rationed, since_at, offer.sequence
-
-
 def _speakers(book: OrderBook) -> tuple[tuple[LenderOffer, LenderStanding], ...]:
     """One offer per lender, the one it ranks highest: its money must not be counted twice."""
     best: dict[str, LenderOffer] = {}
@@ -240,13 +213,11 @@ def _crowds(
 ) -> tuple[tuple[Crowd, ...], dict[str, int]]:
     members: dict[tuple[Asks, Tier, int, bool], list[tuple[str, int, int, int]]] = {}
     for offer, standing in others:
-        rooms = (strategy_room_cents(standing, offer.strategy_id, now_at), company_room_cents(offer, standing))
-        free_cents = max(
-            0, min(standing.free_cents, *(room for room in rooms if room is not None), standing.free_cents)
-        )
-        caps = [cap for cap in (offer.per_request_cents, offer.per_borrower_cents) if cap is not None]
-        cap_cents = min(caps, default=None)
-        ticket_cents = least_ticket_cents(offer, terms)
+        keys = (budget_key(offer.strategy_id), pace_key(offer.strategy_id, now_at))
+        rooms = (least_room_cents(standing.rooms, keys), company_room_cents(offer, standing.lent_here_cents))
+        free_cents = max(0, min([standing.free_cents, *(room for room in rooms if room is not None)]))
+        cap_cents = loan_cap_cents(offer)
+        ticket_cents = least_ticket_cents(offer, terms.ticket_cents)
         if offer.is_all_or_none:
             ticket_cents = max(ticket_cents, free_cents if cap_cents is None else min(cap_cents, free_cents))
         loans = 0 if free_cents < ticket_cents else 1 if cap_cents is None else free_cents // max(1, cap_cents)
@@ -282,23 +253,24 @@ def _own_offer(
     others: Sequence[tuple[LenderOffer, LenderStanding]],
 ) -> OwnOffer:
     asks = dict(_asks(offer, terms))
-    place = place_in_ticket_round(offer, standing)
+    place = place_of(offer, standing)
     floors = {band.months: band.floor_bp for band in terms.bands}
     ahead = dict.fromkeys(asks, 0)
     for other, others_standing in others:
-        if other.tier != offer.tier or place_in_ticket_round(other, others_standing) > place:
+        if other.tier != offer.tier or place_of(other, others_standing) > place:
             continue
         for months, ask_bp in asks.items():
             others_bp = other.ask_for(months)
             if others_bp is not None and max(others_bp, floors[months]) == max(ask_bp, floors[months]):
                 ahead[months] += 1
     rooms = {months: standing.rooms.get(term_key(offer.strategy_id, months)) for months in asks}
+    company_room = company_room_cents(offer, standing.lent_here_cents)
     return OwnOffer(
         offer=offer,
         asks=asks,
         ahead=ahead,
-        ticket_cents=least_ticket_cents(offer, terms),
-        company_room_cents=company_room_cents(offer, standing),
+        ticket_cents=least_ticket_cents(offer, terms.ticket_cents),
+        company_room_cents=None if company_room is None else max(0, company_room),
         term_rooms={months: max(0, room) for months, room in rooms.items() if room is not None},
     )
 

@@ -13,11 +13,13 @@ import msgspec
 
 from marketplace.allocation.eligibility import Obstacle
 from marketplace.allocation.guarantee import head_room_cents
+from marketplace.allocation.lender_rooms import company_room_cents, least_ticket_cents, seen_cash_cents
+from marketplace.allocation.matching import share_cap_cents
 from marketplace.allocation.orders import CreditRequest, LenderOffer, LenderStanding
 from marketplace.book.book_events import Standing
 from marketplace.book.booked_requests import BookedRequest, RequestState
-from marketplace.company_terms import WHOLE_BP, CompanyTerms
-from marketplace.forecasts.crowds import BookEntrance, company_room_cents, least_ticket_cents
+from marketplace.company_terms import CompanyTerms
+from marketplace.forecasts.crowds import BookEntrance
 from marketplace.forecasts.market_history import LiveBook, PastOutcome
 from marketplace.strategies.strategy_limits import budget_key, pace_key, term_key
 
@@ -29,14 +31,15 @@ IdleReason = Literal[
     "offer-paused", "lender-paused", "identity", "conflict", "company-paused",
     "guarantee-filter", "arrears-filter", "per-company", "term-limit", "below-ticket",
     "no-request", "own-request", "term", "rate", "purpose-filter", "company-guarantee", "per-borrower", "per-request",
-    "not-reached", "shared", "request-incomplete",
+    "share", "not-reached", "shared", "request-incomplete",
 ]  # fmt: skip
 """What holds money back, in the order of the gates.
 
 `term`: not among the terms the offer accepts; `rate`: the ask is above what the borrower or the company allows;
-`company-guarantee`: the company's guarantee has no room for the loan; `not-reached`: cheaper or more preferred money
-covered the request; `shared`: the bucket was shared out, and the rest of it went to others; `request-incomplete`: the
-request still waits for money of others, and nothing is taken before the whole is there.
+`company-guarantee`: the company's guarantee has no room for the loan; `share`: the company's terms let one lender have
+no more of a loan; `not-reached`: cheaper or more preferred money covered the request; `shared`: the bucket was shared
+out, and the rest of it went to others; `request-incomplete`: the request still waits for money of others, and nothing
+is taken before the whole is there.
 """
 
 REASONS: tuple[IdleReason, ...] = get_args(IdleReason)
@@ -80,24 +83,28 @@ class IdleMoney(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Claim(msgspec.Struct, kw_only=True):
-    """What one request could still take of the strategy's money; `stopped_by` once that is nothing, or no more."""
+    """What one request could still take of the strategy's money; `stopped_by` once that is nothing, or no more.
+    `exposure_cents` is what its borrower owes, or will owe, the lender already."""
 
     request: CreditRequest
     place: int
     cents: int
     outcome: PastOutcome | None
     got_cents: int
+    exposure_cents: int
     stopped_by: IdleReason | None = None
 
 
 class _OfferInBook(msgspec.Struct, frozen=True, kw_only=True):
     """The strategy's offer in one book."""
 
-    live: LiveBook
     terms: CompanyTerms
     offer: LenderOffer
     standing: LenderStanding
     obstacle: Obstacle | None
+    staging_tick: timedelta
+    is_paused: bool
+    guaranteed_cents: int
 
     def price_bp(self, months: int) -> int | None:
         """What the offer stands at for a term, None when either side does not take it."""
@@ -105,38 +112,53 @@ class _OfferInBook(msgspec.Struct, frozen=True, kw_only=True):
         return None if ask_bp is None or band is None else max(ask_bp, band.floor_bp)
 
 
-def idle_money(
-    books: Sequence[LiveBook], strategy_id: str, *, standing: Standing, wallet_free_cents: int, now_at: datetime
-) -> IdleMoney:
-    """Split the free money of a strategy's lender.
+class IdleBasis(msgspec.Struct, frozen=True, kw_only=True):
+    """All that the split is made of, copied: the books may go on while it is worked out."""
 
-    `standing` is what the lender's purse says it can spend now, `wallet_free_cents` what is free in its wallet
-    altogether: the difference is its reserve. `books` are those in which the strategy has an offer.
-    """
-    gates = _Gates(books, strategy_id, standing, now_at)
-    free_cents = max(standing.free_cents, wallet_free_cents)
-    parts = gates.split(free_cents)
+    strategy_id: str
+    standing: Standing
+    now_at: datetime
+    offers: tuple[_OfferInBook, ...]
+    claims: tuple[_Claim, ...]
+
+
+def idle_basis(books: Sequence[LiveBook], strategy_id: str, *, standing: Standing, now_at: datetime) -> IdleBasis:
+    """What the split for one strategy is made of. `standing` is what its lender's purse says it can spend now; `books`
+    are those in which the strategy has an offer."""
+    since_at = max(standing.cash_since_at, now_at - LATELY)
+    offers: list[_OfferInBook] = []
+    claims: list[_Claim] = []
+    for live in books:
+        in_book = _offer_in(live, strategy_id, standing, now_at)
+        if in_book is not None:
+            claims += _claims(live, standing.lender_id, len(offers), since_at)
+            offers.append(in_book)
+    return IdleBasis(
+        strategy_id=strategy_id, standing=standing, now_at=now_at, offers=tuple(offers), claims=tuple(claims)
+    )
+
+
+def idle_money(basis: IdleBasis, *, wallet_free_cents: int) -> IdleMoney:
+    """Split the free money of a strategy's lender. `wallet_free_cents` is what is free in its wallet altogether: what
+    that is more than its purse says is its reserve."""
+    free_cents = max(basis.standing.free_cents, wallet_free_cents)
     return IdleMoney(
-        strategy_id=strategy_id,
+        strategy_id=basis.strategy_id,
         free_cents=free_cents,
-        request_count=len(gates.claims),
-        parts=parts,
+        request_count=len(basis.claims),
+        parts=_Gates(basis).split(free_cents),
     )
 
 
 class _Gates:
     """The gates in order, over the claims of the requests that could have taken the money."""
 
-    def __init__(self, books: Sequence[LiveBook], strategy_id: str, standing: Standing, now_at: datetime) -> None:
-        self._strategy_id = strategy_id
-        self._standing = standing
-        self._now_at = now_at
-        self._offers = [offer for live in books if (offer := _offer_in(live, strategy_id, standing, now_at))]
-        self.claims = [
-            claim
-            for place, in_book in enumerate(self._offers)
-            for claim in _claims(in_book, place, max(standing.cash_since_at, now_at - LATELY))
-        ]
+    def __init__(self, basis: IdleBasis) -> None:
+        self._strategy_id = basis.strategy_id
+        self._standing = basis.standing
+        self._now_at = basis.now_at
+        self._offers = basis.offers
+        self.claims = [msgspec.structs.replace(claim) for claim in basis.claims]
 
     def split(self, free_cents: int) -> tuple[IdlePart, ...]:
         held: dict[IdleReason, int] = {}
@@ -155,7 +177,7 @@ class _Gates:
 
     def _passing_cents(self, reason: IdleReason, left_cents: int) -> int:
         """The most that can be lent behind the gate."""
-        rooms = self._standing.strategy_rooms
+        rooms = self._standing.rooms
         match reason:
             case "reserve":
                 return self._standing.free_cents
@@ -172,7 +194,7 @@ class _Gates:
             case "term-limit":
                 return self._in_books(left_cents, lambda in_book: self._term_room(in_book, left_cents))
             case "below-ticket":
-                tickets = [least_ticket_cents(in_book.offer, in_book.terms) for in_book in self._able()]
+                tickets = [least_ticket_cents(in_book.offer, in_book.terms.ticket_cents) for in_book in self._able()]
                 return left_cents if left_cents >= min(tickets, default=0) else 0
             case "no-request":
                 return self._claimed_cents()
@@ -182,10 +204,8 @@ class _Gates:
                 return self._cut(reason)
 
     def _seen_cents(self, in_book: _OfferInBook) -> int:
-        fresh_at, tick = self._standing.fresh_at, in_book.live.book.staging_tick
-        behind = ("A", "B", "C").index(in_book.offer.tier)
-        is_staged = fresh_at is not None and tick > timedelta(0) and self._now_at < fresh_at + behind * tick
-        return self._standing.free_cents - (self._standing.fresh_cents if is_staged else 0)
+        tick = in_book.staging_tick
+        return seen_cash_cents(in_book.standing, in_book.offer.tier, now_at=self._now_at, staging_tick=tick)
 
     def _able(self) -> list[_OfferInBook]:
         return [in_book for in_book in self._offers if _reason_out(in_book) is None]
@@ -204,7 +224,7 @@ class _Gates:
         return min(left_cents, sum(room(in_book) for in_book in able))
 
     def _term_room(self, in_book: _OfferInBook, left_cents: int) -> int:
-        rooms = self._standing.strategy_rooms
+        rooms = self._standing.rooms
         months = [months for months in in_book.offer.months if in_book.terms.band(months) is not None]
         by_term = sum(max(0, rooms.get(term_key(self._strategy_id, term), left_cents)) for term in months)
         return min(_company_room(in_book, left_cents), by_term)
@@ -224,7 +244,7 @@ class _Gates:
                 continue
             in_book = self._offers[claim.place]
             room_cents = self._claim_room_cents(reason, claim, in_book)
-            if room_cents < least_ticket_cents(in_book.offer, in_book.terms):
+            if room_cents < least_ticket_cents(in_book.offer, in_book.terms.ticket_cents):
                 room_cents = 0
             if room_cents < claim.cents:
                 claim.cents, claim.stopped_by = room_cents, reason
@@ -241,7 +261,7 @@ class _Gates:
             case "rate":
                 assert price_bp is not None
                 assert band is not None
-                return 0 if price_bp > min(request.max_rate_bp, band.cap_bp) else claim.cents
+                return 0 if price_bp > band.ceiling_bp(request.max_rate_bp) else claim.cents
             case "purpose-filter":
                 accepted = offer.filters.purpose_classes
                 return claim.cents if not accepted or request.purpose_class in accepted else 0
@@ -250,13 +270,11 @@ class _Gates:
             case "per-borrower":
                 if offer.per_borrower_cents is None:
                     return claim.cents
-                to_borrower = in_book.live.book.exposures.get(request.borrower_id, {})
-                return offer.per_borrower_cents - to_borrower.get(offer.lender_id, 0)
+                return offer.per_borrower_cents - claim.exposure_cents
             case "per-request":
-                cap_cents = _share_cap(in_book.terms, request)
-                if offer.per_request_cents is not None:
-                    cap_cents = min(cap_cents, offer.per_request_cents)
-                return cap_cents - claim.got_cents
+                return claim.cents if offer.per_request_cents is None else offer.per_request_cents - claim.got_cents
+            case "share":
+                return _share_cap(in_book.terms, request) - claim.got_cents
             case "not-reached":
                 return 0 if claim.outcome is not None and _is_beyond(claim.outcome, price_bp, offer) else claim.cents
             case "shared":
@@ -279,29 +297,41 @@ def _offer_in(live: LiveBook, strategy_id: str, seen: Standing, now_at: datetime
         book.terms, guaranteed_cents=book.guaranteed_cents, arrears_bp=book.arrears_bp, now_at=now_at
     )
     return _OfferInBook(
-        live=live,
         terms=book.terms,
         offer=offer,
         standing=standing,
         obstacle=entrance.obstacle(offer, standing),
+        staging_tick=book.staging_tick,
+        is_paused=bool(book.pauses),
+        guaranteed_cents=book.guaranteed_cents,
     )
 
 
-def _claims(in_book: _OfferInBook, place: int, since_at: datetime) -> Iterable[_Claim]:
-    book, lender_id = in_book.live.book, in_book.offer.lender_id
+def _claims(live: LiveBook, lender_id: str, place: int, since_at: datetime) -> Iterable[_Claim]:
+    book = live.book
     for booked in book.open_requests():
-        yield _claim(booked, place, None, 0)
-    for outcome in in_book.live.history.outcomes:
+        exposure_cents = book.exposures.get(booked.request.borrower_id, {}).get(lender_id, 0)
+        yield _claim(booked, place, None, got_cents=0, exposure_cents=exposure_cents)
+    for outcome in live.history.outcomes:
         known = book.requests.get(outcome.request_id)
         is_covered = known is not None and known.state in (RequestState.COVERED, RequestState.SIGNED)
         if outcome.end == "covered" and outcome.at >= since_at and known is not None and is_covered:
             got_cents = book.exposures.get(known.request.borrower_id, {}).get(lender_id, 0)
-            yield _claim(known, place, outcome, got_cents)
+            yield _claim(known, place, outcome, got_cents=got_cents, exposure_cents=got_cents)
 
 
-def _claim(booked: BookedRequest, place: int, outcome: PastOutcome | None, got_cents: int) -> _Claim:
+def _claim(
+    booked: BookedRequest, place: int, outcome: PastOutcome | None, *, got_cents: int, exposure_cents: int
+) -> _Claim:
     left_cents = max(0, booked.request.amount_cents - got_cents)
-    return _Claim(request=booked.request, place=place, cents=left_cents, outcome=outcome, got_cents=got_cents)
+    return _Claim(
+        request=booked.request,
+        place=place,
+        cents=left_cents,
+        outcome=outcome,
+        got_cents=got_cents,
+        exposure_cents=exposure_cents,
+    )
 
 
 def _reason_out(in_book: _OfferInBook) -> IdleReason | None:
@@ -309,24 +339,24 @@ def _reason_out(in_book: _OfferInBook) -> IdleReason | None:
     reason = None if in_book.obstacle is None else _OF_OBSTACLE.get(in_book.obstacle)
     if reason in _OUT_OF_BOOK:
         return reason
-    return "company-paused" if in_book.live.book.pauses else None
+    return "company-paused" if in_book.is_paused else None
 
 
 def _company_room(in_book: _OfferInBook, left_cents: int) -> int:
-    room_cents = company_room_cents(in_book.offer, in_book.standing)
-    return left_cents if room_cents is None else min(left_cents, room_cents)
+    room_cents = company_room_cents(in_book.offer, in_book.standing.lent_here_cents)
+    return left_cents if room_cents is None else max(0, min(left_cents, room_cents))
 
 
 def _share_cap(terms: CompanyTerms, request: CreditRequest) -> int:
-    share_bp = terms.max_share_bp
-    return request.amount_cents if share_bp is None else request.amount_cents * share_bp // WHOLE_BP
+    cap_cents = share_cap_cents(terms, request.amount_cents)
+    return request.amount_cents if cap_cents is None else cap_cents
 
 
 def _lacks_guarantee(in_book: _OfferInBook, request: CreditRequest) -> bool:
     guarantee = in_book.terms.guarantee
     if guarantee is None:
         return False
-    room_cents = head_room_cents(guarantee, guaranteed_cents=in_book.live.book.guaranteed_cents)
+    room_cents = head_room_cents(guarantee, guaranteed_cents=in_book.guaranteed_cents)
     return room_cents is not None and room_cents < request.min_amount_cents
 
 

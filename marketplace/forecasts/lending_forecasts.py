@@ -12,11 +12,12 @@ import msgspec
 
 from marketplace.allocation.orders import LenderOffer
 from marketplace.book.book_events import Standing
+from marketplace.book.book_view import FEWEST_PEOPLE
 from marketplace.book.order_book import OrderBook
 from marketplace.forecasts.crowds import FrozenBook, SmallBook, frozen_book, small_book
 from marketplace.forecasts.flow_scenarios import days_of_flow, midnight_before
 from marketplace.forecasts.lending_scenarios import BookFlow, Lending, OwnMoney, play, scenario_days
-from marketplace.forecasts.market_history import FEWEST_BORROWERS, LiveBook, PastFlow, TermFigures
+from marketplace.forecasts.market_history import LiveBook, PastFlow, TermFigures
 from marketplace.strategies.strategy_limits import budget_key, pace_key
 
 SCENARIOS_MOST = 100
@@ -56,7 +57,8 @@ class CentsBand(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LendingForecast(msgspec.Struct, frozen=True, kw_only=True, tag_field="state", tag="forecast"):
-    """What a strategy may expect with the money it can lend now (`lendable_cents`).
+    """What a strategy may expect with the money it has to lend now: `lendable_cents` of cash within its budget, which
+    its pace may spread over months.
 
     `first_fill`: until some of it is lent; `all_lent`: until what is left is too little for another loan. Money that
     comes later, by wire or instalment, is not counted. `case_count` past requests of `day_count` days, of the kind that
@@ -166,16 +168,31 @@ def past_of_books(
 ) -> list[PastOfBook]:
     """The past of the books in which the strategy has an offer, for the terms it accepts there.
 
-    A term with fewer than 5 requests is left out.
+    A term that fewer than 5 people asked for is left out, and the figures of its covers where they are of fewer.
     """
     figures = []
     for live in books:
         own = [offer for offer in present_offers(live.book, standing.lender_id) if offer.strategy_id == strategy_id]
         months = sorted({months for offer in own for months in offer.months})
         terms = [live.history.term_figures(term, now_at) for term in months]
-        shown = tuple(one for one in terms if one.request_count >= FEWEST_BORROWERS)
+        shown = tuple(_shown(one) for one in terms if one.borrower_count >= FEWEST_PEOPLE)
         figures.append(PastOfBook(company_id=live.book.company_id, terms=shown))
     return figures
+
+
+def _shown(figures: TermFigures) -> TermFigures:
+    if not figures.covered_count or figures.covered_count >= FEWEST_PEOPLE:
+        return figures
+    return msgspec.structs.replace(
+        figures,
+        covered_count=None,
+        cover_count=None,
+        covered_cents_a_day=None,
+        middle_rate_bp=None,
+        middle_lender_count=None,
+        middle_wait_to_cover_s=None,
+        middle_wait_of_money_s=None,
+    )
 
 
 def present_offers(book: OrderBook, lender_id: str) -> tuple[LenderOffer, ...]:
@@ -215,7 +232,7 @@ def _accepts(book: SmallBook, strategy_id: str, months: int, max_rate_bp: int, p
         if (
             own.offer.strategy_id == strategy_id
             and ask_bp is not None
-            and max(ask_bp, band.floor_bp) <= min(max_rate_bp, band.cap_bp)
+            and max(ask_bp, band.floor_bp) <= band.ceiling_bp(max_rate_bp)
             and (not purposes or purpose_class in purposes)
         ):
             return True
@@ -223,7 +240,7 @@ def _accepts(book: SmallBook, strategy_id: str, months: int, max_rate_bp: int, p
 
 
 def _own_money(standing: Standing, strategies: Iterable[str], now_at: datetime, paces: Mapping[str, int]) -> OwnMoney:
-    rooms = standing.strategy_rooms
+    rooms = standing.rooms
     budgets = {strategy: rooms.get(budget_key(strategy)) for strategy in strategies}
     monthly = {strategy: rooms.get(pace_key(strategy, now_at)) for strategy in strategies}
     return OwnMoney(

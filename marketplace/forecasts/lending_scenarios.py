@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from marketplace.allocation.company_money import tranche_cents
-from marketplace.company_terms import WHOLE_BP
+from marketplace.allocation.lender_rooms import loan_cap_cents
+from marketplace.allocation.matching import share_cap_cents
 from marketplace.forecasts.crowd_shares import BucketShares, CrowdRoom, OwnRoom, bucket_shares
 from marketplace.forecasts.crowds import SmallBook
 from marketplace.forecasts.flow_scenarios import DayOfFlow, Draws, drawn_days, is_working_day, midnight_before
@@ -217,7 +218,7 @@ class _BookRun:
         band = self._bands.get(need.months)
         if band is None or self._book.is_paused:
             return False
-        ceiling_bp = min(need.max_rate_bp, band.cap_bp)
+        ceiling_bp = band.ceiling_bp(need.max_rate_bp)
         tranche = tranche_cents(
             self._terms.company_money,
             amount_cents=need.amount_cents,
@@ -229,8 +230,8 @@ class _BookRun:
             return False
         taken: list[tuple[tuple[int, ...], BucketShares]] = []
         lenders_room = self._terms.max_lenders
-        share_bp = self._terms.max_share_bp
-        share_cents = need.amount_cents if share_bp is None else need.amount_cents * share_bp // WHOLE_BP
+        share_cap = share_cap_cents(self._terms, need.amount_cents)
+        share_cents = need.amount_cents if share_cap is None else share_cap
         speaker = self._speaker(need, ceiling_bp, share_cents)
         own_price_bp = None if speaker is None else max(self._book.own[speaker[0]].asks[need.months], band.floor_bp)
         for price_bp, tier, crowds in self._book.ladders[need.months]:
@@ -304,7 +305,7 @@ class _BookRun:
             if ask_bp is None or ask_bp > ceiling_bp or (purposes and need.purpose_class not in purposes):
                 continue
             capacity_cents = min(self._purse.lendable_cents(own.offer.strategy_id, need.months), share_cents)
-            for room in (own.loan_cap_cents, self._company_rooms[index]):
+            for room in (loan_cap_cents(own.offer), self._company_rooms[index]):
                 if room is not None:
                     capacity_cents = min(capacity_cents, room)
             if capacity_cents < own.ticket_cents:

@@ -1,14 +1,16 @@
 """What a company's book has lived through lately: the past that forecasts are made from.
 
 Folded from the book's journal, so whoever has read the same entries has the same history. It keeps 90 days at most and
-a bounded number of facts; older ones leave as newer ones come. A day is 24 hours, counted back from the present.
+a bounded number of facts; older ones leave as newer ones come. A day is 24 hours, counted back from the instant that
+is asked about.
 """
 
+import copy
 from collections import deque
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from statistics import median_low
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 import msgspec
 
@@ -34,16 +36,15 @@ WINDOW = timedelta(days=90)
 MOST_REQUESTS = 5_000
 MOST_MOVES = 20_000
 MOST_WAITS = 5_000
-FEWEST_BORROWERS = 5
-"""Figures about fewer requests than this are not shown: they could be traced to a person."""
 ONE_DAY = timedelta(days=1)
 ONE_SECOND = timedelta(seconds=1)
 
 
 class PastRequest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A request that was opened: what was asked, whoever asked it."""
+    """A request that was opened: what was asked, and by whom, so that people can be counted."""
 
     at: datetime
+    borrower_id: str
     months: int
     amount_cents: int
     max_rate_bp: int
@@ -59,6 +60,7 @@ class PastOutcome(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """
 
     request_id: str
+    borrower_id: str
     opened_at: datetime
     at: datetime
     months: int
@@ -114,18 +116,22 @@ class PastFlow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TermFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """What was asked and lent over one term in the last `days` (at least 1).
+    """What was asked and lent over one term in the last `days` (at least 1): by requests of `borrower_count` people,
+    `covered_count` of whom were covered.
 
     Middle figures are medians over the covers, and over the fills of lenders for how long their money had been there;
-    None without any. Sequences are in order of time.
+    None without any. Sequences are in order of time. Where they are shown with fewer than five people covered, all
+    figures of the covers are None.
     """
 
     months: int
     days: int
+    borrower_count: int
     request_count: int
     requested_cents_a_day: int
-    cover_count: int
-    covered_cents_a_day: int
+    covered_count: int | None
+    cover_count: int | None
+    covered_cents_a_day: int | None
     middle_rate_bp: int | None
     middle_lender_count: int | None
     middle_wait_to_cover_s: int | None
@@ -223,8 +229,10 @@ class MarketHistory:
         return TermFigures(
             months=months,
             days=days,
+            borrower_count=len({one.borrower_id for one in requests}),
             request_count=len(requests),
             requested_cents_a_day=sum(one.amount_cents for one in requests) // days,
+            covered_count=len({one.borrower_id for one in covers}),
             cover_count=len(covers),
             covered_cents_a_day=sum(one.amount_cents for one in covers) // days,
             middle_rate_bp=_middle([one.rate_bp for one in covers if one.rate_bp is not None]),
@@ -233,17 +241,23 @@ class MarketHistory:
             middle_wait_of_money_s=_middle([waited // ONE_SECOND for waited in waits]),
         )
 
+    def copy(self) -> "MarketHistory":
+        """The same past, to be read on its own while this one goes on."""
+        copied = copy.copy(self)
+        copied.requests = self.requests.copy()
+        copied.outcomes = self.outcomes.copy()
+        copied.money_moves = self.money_moves.copy()
+        copied.company_moves = self.company_moves.copy()
+        copied.lender_waits = self.lender_waits.copy()
+        copied._waiting = {request_id: copy.copy(waiting) for request_id, waiting in self._waiting.items()}
+        return copied
+
     def _forget_before(self, at: datetime) -> None:
-        dated: tuple[deque[Any], ...] = (
-            self.requests,
-            self.outcomes,
-            self.money_moves,
-            self.company_moves,
-            self.lender_waits,
-        )
-        for facts in dated:
-            while facts and facts[0].at < at:
-                facts.popleft()
+        _drop_before(at, self.requests)
+        _drop_before(at, self.outcomes)
+        _drop_before(at, self.money_moves)
+        _drop_before(at, self.company_moves)
+        _drop_before(at, self.lender_waits)
 
     def _open(self, request: CreditRequest, at: datetime) -> None:
         self._waiting[request.request_id] = _Waiting(request=request, opened_at=at)
@@ -289,16 +303,26 @@ class LiveBook(msgspec.Struct, frozen=True, kw_only=True):
     book: OrderBook
     history: MarketHistory
 
+    def copy(self) -> "LiveBook":
+        """Both as they are now, to be read while these go on."""
+        return LiveBook(book=self.book.copy(), history=self.history.copy())
+
 
 def past_request(request: CreditRequest, at: datetime) -> PastRequest:
-    """What a request asks, without who asks."""
+    """A request as the past keeps it."""
     return PastRequest(
         at=at,
+        borrower_id=request.borrower_id,
         months=request.months,
         amount_cents=request.amount_cents,
         max_rate_bp=request.max_rate_bp,
         purpose_class=request.purpose_class,
     )
+
+
+def _drop_before(at: datetime, facts: deque[_Fact]) -> None:
+    while facts and facts[0].at < at:
+        facts.popleft()
 
 
 def _middle(figures: Sequence[int]) -> int | None:
@@ -321,6 +345,7 @@ def _outcome(
     request = waiting.request
     return PastOutcome(
         request_id=request.request_id,
+        borrower_id=request.borrower_id,
         opened_at=waiting.opened_at,
         at=at,
         months=request.months,

@@ -12,6 +12,7 @@ import msgspec
 from marketplace.allocation.matching import CoverPlan, Uncovered
 from marketplace.allocation.orders import CreditRequest
 from marketplace.book.book_events import Standing
+from marketplace.book.book_view import FEWEST_PEOPLE
 from marketplace.book.book_walk import walk
 from marketplace.book.booked_requests import BookedRequest
 from marketplace.book.order_book import OrderBook
@@ -117,17 +118,24 @@ def _planned(book: OrderBook, amount_cents: int, months: int, cap_bp: int, now_a
 
 
 def _comparable(live: LiveBook, months: int, amount_cents: int, now_at: datetime) -> list[PastOutcome]:
-    """Past requests of the term that the book's clock or a cover ended; a borrower's change of mind says nothing."""
+    """Past requests of the term that the book's clock or a cover ended, none when they are of too few people; a
+    borrower's change of mind says nothing."""
     of_term = [
         one for one in live.history.outcomes if one.months == months and one.end != "cancelled" and one.at <= now_at
     ]
+    if not _are_enough_people(of_term):
+        return []
     return _enough(of_term, lambda one: amount_cents <= 2 * one.amount_cents and one.amount_cents <= 2 * amount_cents)
 
 
 def _enough(outcomes: list[PastOutcome], is_alike: Callable[[PastOutcome], bool]) -> list[PastOutcome]:
-    """Those that are alike where they are enough, else all."""
+    """Those that are alike where they are enough, of enough people, else all."""
     alike = [one for one in outcomes if is_alike(one)]
-    return alike if len(alike) >= FEWEST_CASES else outcomes
+    return alike if len(alike) >= FEWEST_CASES and _are_enough_people(alike) else outcomes
+
+
+def _are_enough_people(outcomes: Sequence[PastOutcome]) -> bool:
+    return len({one.borrower_id for one in outcomes}) >= FEWEST_PEOPLE
 
 
 def _rate_band(rates_bp: Sequence[int]) -> RateBand | NotEnoughData:

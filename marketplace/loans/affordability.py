@@ -15,6 +15,7 @@ from marketplace.company_terms import LARGEST_AMOUNT_CENTS, WHOLE_BP, TermsProbl
 from marketplace.loans import assessment_reasons as reasons
 from marketplace.loans.assessment_reasons import ContractType, Reason
 from marketplace.loans.schedules import monthly_instalment_cents
+from marketplace.range_problems import outside, problem
 from marketplace.rounding import Rounding
 
 WHOLE_EURO_CENTS = 100
@@ -48,21 +49,15 @@ class CreditPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 def policy_problems(policy: CreditPolicy) -> tuple[TermsProblem, ...]:
     """Every reason why `policy` cannot be a company's, empty when there is none."""
-    ranges = (
-        ("amount_min_cents", policy.amount_min_cents, 1, LARGEST_AMOUNT_CENTS),
-        ("amount_max_cents", policy.amount_max_cents, max(1, policy.amount_min_cents), LARGEST_AMOUNT_CENTS),
-        ("instalment_max_bp", policy.instalment_max_bp, 0, WHOLE_BP),
-        ("seniority_min_months", policy.seniority_min_months, 0, 600),
-        ("open_loans_max", policy.open_loans_max, 1, 100),
+    least_cents = max(1, policy.amount_min_cents)
+    return (
+        *outside("amount_min_cents", policy.amount_min_cents, 1, LARGEST_AMOUNT_CENTS),
+        *outside("amount_max_cents", policy.amount_max_cents, least_cents, LARGEST_AMOUNT_CENTS),
+        *outside("instalment_max_bp", policy.instalment_max_bp, 0, WHOLE_BP),
+        *outside("seniority_min_months", policy.seniority_min_months, 0, 600),
+        *outside("open_loans_max", policy.open_loans_max, 1, 100),
+        *(() if policy.contract_types else [problem("contract_types", "none", "at least one")]),
     )
-    problems = [
-        TermsProblem(field=field, given=str(given), accepted=f"{least} to {most}")
-        for field, given, least, most in ranges
-        if not least <= given <= most
-    ]
-    if not policy.contract_types:
-        problems.append(TermsProblem(field="contract_types", given="none", accepted="at least one"))
-    return tuple(problems)
 
 
 class CreditApplication(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,6 +8,9 @@ import msgspec
 
 Tier = Literal["A", "B", "C"]
 
+LAST_RANK = 100
+"""Ranks of a lender's strategies go from 1, which speaks first, to this."""
+
 MOST_REFERENCE_COVERS = 10
 """How many of a term's last covers a median looks back at."""
 
@@ -22,11 +25,11 @@ class TermAsk(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class FloatingAsk(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An ask that follows the book: a reference rate of the term plus `offset_bp`, never below `floor_bp`.
 
-    The reference is the clearing rate of the term's last cover (`book-minus`) or the median of its last covers, at most
+    The reference is the clearing rate of the term's last cover (`book_minus`) or the median of its last covers, at most
     ten (`median`; of an even number the lower middle one, so it is always a rate that was paid).
     """
 
-    mode: Literal["book-minus", "median"]
+    mode: Literal["book_minus", "median"]
     offset_bp: int
     floor_bp: int
 
@@ -34,7 +37,7 @@ class FloatingAsk(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """The ask after the clearing rates of the term, oldest first; None while there is none to refer to."""
         if not recent_rates_bp:
             return None
-        is_last = self.mode == "book-minus"
+        is_last = self.mode == "book_minus"
         reference_bp = recent_rates_bp[-1] if is_last else median_low(recent_rates_bp[-MOST_REFERENCE_COVERS:])
         return max(self.floor_bp, reference_bp + self.offset_bp)
 

@@ -5,17 +5,22 @@ from typing import Literal
 
 import msgspec
 
-from marketplace.company_terms import LARGEST_AMOUNT_CENTS, WHOLE_BP, TermsProblem
+from marketplace.company_terms import (
+    GUARANTEE_MODES,
+    LARGEST_AMOUNT_CENTS,
+    LONGEST_TERM_MONTHS,
+    MOST_PURPOSE_CLASSES,
+    WHOLE_BP,
+    TermsProblem,
+)
+from marketplace.range_problems import outside, problem
 from marketplace.strategies.cap_presets import StrategyCaps
-from marketplace.strategies.offer_terms import OfferFilters
+from marketplace.strategies.offer_terms import LAST_RANK, OfferFilters
 
 SMALLEST_TICKET_CENTS = 1_000
 """A lender's own minimum is 10.00 or more: smaller shares cost more to service than they earn."""
-LONGEST_TERM_MONTHS = 120
 MOST_TERMS = 20
 MOST_ASKS = 200
-PURPOSE_CLASSES = (1, 2, 3)
-GUARANTEE_MODES = ("pool-first-loss", "per-loan-share")
 
 Reinvest = Literal["all", "principal", "none"]
 StrategyState = Literal["active", "paused", "closed"]
@@ -99,67 +104,57 @@ def settings_problems(settings: StrategySettings) -> tuple[TermsProblem, ...]:
 
 
 def _amount_problems(settings: StrategySettings) -> Iterator[TermsProblem]:
-    yield from between("priority", settings.priority, 1, 100)
-    yield from between("reserve_cents", settings.reserve_cents, 0, LARGEST_AMOUNT_CENTS)
-    yield from between("ticket_min_cents", settings.ticket_min_cents, SMALLEST_TICKET_CENTS, LARGEST_AMOUNT_CENTS)
+    yield from outside("priority", settings.priority, 1, LAST_RANK)
+    yield from outside("reserve_cents", settings.reserve_cents, 0, LARGEST_AMOUNT_CENTS)
+    yield from outside("ticket_min_cents", settings.ticket_min_cents, SMALLEST_TICKET_CENTS, LARGEST_AMOUNT_CENTS)
     # What could never lend a single ticket is a mistake, not a setting.
     least = min(max(settings.ticket_min_cents, 1), LARGEST_AMOUNT_CENTS)
-    yield from between("budget_cents", settings.budget_cents, least, LARGEST_AMOUNT_CENTS)
-    yield from between("pace_cents", settings.pace_cents, least, LARGEST_AMOUNT_CENTS)
-    yield from between("caps.company_cents", settings.caps.company_cents, least, LARGEST_AMOUNT_CENTS)
+    yield from outside("budget_cents", settings.budget_cents, least, LARGEST_AMOUNT_CENTS)
+    yield from outside("pace_cents", settings.pace_cents, least, LARGEST_AMOUNT_CENTS)
+    yield from outside("caps.company_cents", settings.caps.company_cents, least, LARGEST_AMOUNT_CENTS)
 
 
 def _rate_problems(settings: StrategySettings) -> Iterator[TermsProblem]:
-    yield from between("rate_floor_bp", settings.rate_floor_bp, 0, WHOLE_BP)
+    yield from outside("rate_floor_bp", settings.rate_floor_bp, 0, WHOLE_BP)
     if len(settings.asks) > MOST_ASKS:
-        yield _problem("asks", len(settings.asks), f"at most {MOST_ASKS}")
+        yield problem("asks", len(settings.asks), f"at most {MOST_ASKS}")
     seen: set[tuple[str | None, int | None]] = set()
     for place, ask in enumerate(settings.asks):
         field = f"asks[{place}]"
-        yield from between(f"{field}.value_bp", ask.value_bp, -WHOLE_BP if ask.mode == "median" else 0, WHOLE_BP)
-        yield from between(f"{field}.floor_bp", ask.floor_bp, 0, WHOLE_BP)
-        yield from between(f"{field}.term_months", ask.term_months, 1, LONGEST_TERM_MONTHS)
+        yield from outside(f"{field}.value_bp", ask.value_bp, -WHOLE_BP if ask.mode == "median" else 0, WHOLE_BP)
+        yield from outside(f"{field}.floor_bp", ask.floor_bp, 0, WHOLE_BP)
+        yield from outside(f"{field}.term_months", ask.term_months, 1, LONGEST_TERM_MONTHS)
         if ask.mode != "fixed" and ask.term_months is not None:
-            yield _problem(
+            yield problem(
                 f"{field}.term_months", ask.term_months, "null: a rate that follows its book does so in every term"
             )
         if ask.mode == "fixed" and ask.floor_bp:
-            yield _problem(f"{field}.floor_bp", ask.floor_bp, "0: a fixed rate has no other floor")
+            yield problem(f"{field}.floor_bp", ask.floor_bp, "0: a fixed rate has no other floor")
         if (ask.company_id, ask.term_months) in seen:
-            yield _problem(field, "the same company and term again", "each company and term once")
+            yield problem(field, "the same company and term again", "each company and term once")
         seen.add((ask.company_id, ask.term_months))
 
 
 def _term_problems(settings: StrategySettings) -> Iterator[TermsProblem]:
     if len(settings.terms) > MOST_TERMS:
-        yield _problem("terms", len(settings.terms), f"at most {MOST_TERMS}")
+        yield problem("terms", len(settings.terms), f"at most {MOST_TERMS}")
     for place, months in enumerate(settings.terms):
-        yield from between(f"terms[{place}]", months, 1, LONGEST_TERM_MONTHS)
+        yield from outside(f"terms[{place}]", months, 1, LONGEST_TERM_MONTHS)
         if months in settings.terms[:place]:
-            yield _problem(f"terms[{place}]", months, "each term once")
-    yield from between("average_life_max_months", settings.average_life_max_months, 1, LONGEST_TERM_MONTHS)
+            yield problem(f"terms[{place}]", months, "each term once")
+    yield from outside("average_life_max_months", settings.average_life_max_months, 1, LONGEST_TERM_MONTHS)
 
 
 def _cap_problems(settings: StrategySettings) -> Iterator[TermsProblem]:
     for name in ("borrower_bp", "request_bp", "company_bp", "term_bp"):
-        yield from between(f"caps.{name}", getattr(settings.caps, name), 1, WHOLE_BP)
+        yield from outside(f"caps.{name}", getattr(settings.caps, name), 1, WHOLE_BP)
 
 
 def _filter_problems(filters: StrategyFilters) -> Iterator[TermsProblem]:
     for name in ("guarantee_min_bp", "gauge_min_bp", "arrears_max_bp"):
-        yield from between(f"filters.{name}", getattr(filters, name), 0, WHOLE_BP)
+        yield from outside(f"filters.{name}", getattr(filters, name), 0, WHOLE_BP)
     for place, mode in enumerate(filters.modes):
         if mode not in GUARANTEE_MODES:
-            yield _problem(f"filters.modes[{place}]", mode, " or ".join(GUARANTEE_MODES))
+            yield problem(f"filters.modes[{place}]", mode, " or ".join(GUARANTEE_MODES))
     for place, purpose_class in enumerate(filters.purposes):
-        yield from between(f"filters.purposes[{place}]", purpose_class, PURPOSE_CLASSES[0], PURPOSE_CLASSES[-1])
-
-
-def between(field: str, given: int | None, least: int, most: int) -> Iterator[TermsProblem]:
-    """The problem of a figure outside `least` to `most`; None is within."""
-    if given is not None and not least <= given <= most:
-        yield _problem(field, given, f"{least} to {most}")
-
-
-def _problem(field: str, given: object, accepted: str) -> TermsProblem:
-    return TermsProblem(field=field, given=str(given), accepted=accepted)
+        yield from outside(f"filters.purposes[{place}]", purpose_class, 1, MOST_PURPOSE_CLASSES)

@@ -110,4 +110,4 @@ async def waiting_commands(connection: RedisConnection, shards: ShardMap, shard:
 
 
 def accepted(command: WaitingCommand) -> CommandDecision:
-    return CommandDecision(command=command, outcome="ok", event=0)
+    return CommandDecision(command=command, outcome="ok")

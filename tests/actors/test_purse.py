@@ -64,7 +64,7 @@ class TestDeposit:
                 ver=1,
                 free_cents=50_000,
                 cash_since_at=MONDAY,
-                strategy_rooms={},
+                rooms={},
                 fresh_cents=50_000,
                 fresh_at=MONDAY,
             )
@@ -137,7 +137,7 @@ class TestTake:
         assert first == [("taken", 10_000)]
         assert second == [("taken", 2_000), ("taken", 10_000)]
         (standing,) = await purses.standings(["ada"])
-        assert standing.strategy_rooms == {"main": 0}
+        assert standing.rooms == {"main": 0}
 
     async def test_a_budget_set_later_counts_what_was_promised_before(self, purses: RedisPurses) -> None:
         await purses.apply(a_deposit(50_000))
@@ -179,7 +179,7 @@ class TestTake:
             "main/36m": 400,
         }
         (standing,) = await purses.standings(["ada"])
-        assert standing.strategy_rooms == {"main/2026-12": 0, "main/24m": 4_000, "main/48m": 70}
+        assert standing.rooms == {"main/2026-12": 0, "main/24m": 4_000, "main/48m": 70}
 
     async def test_without_keys_counts_against_nothing(
         self, connection: RedisConnection, purses: RedisPurses, shards: ShardMap
@@ -525,7 +525,7 @@ class TestPrincipalThatComesBack:
             await lent.apply(back)
 
         (standing,) = await lent.standings(["ada"])
-        assert standing.strategy_rooms == {"main": 3_000, "main/24m": 5_000, "main/2026-11": 1_000}
+        assert standing.rooms == {"main": 3_000, "main/24m": 5_000, "main/2026-11": 1_000}
         assert standing.free_cents == 92_000, "the money itself comes with a deposit"
         assert (await purse_events(connection, shards))[-1] == UseFreed(
             lender_id="ada",

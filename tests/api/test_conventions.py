@@ -1,10 +1,12 @@
 """What holds for every call: strict input, problem documents, headers."""
 
+import re
 from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
+from litestar.routes import HTTPRoute
 
 from tests.api.running_gateway import RunningGateway, a_person, id_of, secret_of
 
@@ -129,6 +131,42 @@ async def test_a_body_above_the_limit_is_refused_before_it_is_read(gateway: Runn
 @pytest.mark.parametrize("path", ["/nothing", "/requests", "/requests/not-an-id", "/companies/1"])
 async def test_an_address_that_is_none_is_not_found(gateway: RunningGateway, path: str) -> None:
     assert_problem(await gateway.operator.get(path), 404, "not-found")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/fills/{}"),
+        ("GET", "/fills/{}/receipt"),
+        ("DELETE", "/fills/{}"),
+        ("PUT", "/ops/switches/{}"),
+        ("PUT", f"/ops/books/{id_of('alfa')}/bars/{id_of('ada')}/{{}}"),
+        ("DELETE", f"/ops/books/{id_of('alfa')}/bars/{id_of('ada')}/{{}}"),
+    ],
+)
+async def test_a_path_with_a_character_that_no_one_types_is_refused(
+    gateway: RunningGateway, method: str, path: str
+) -> None:
+    door = await gateway.add_lender("ada") if method == "DELETE" and "fills" in path else gateway.operator
+    body: object = {} if method == "PUT" else None
+
+    document = assert_problem(await door.call(method, path.format("%00x"), body), 400, "invalid-parameter")
+
+    assert str(document["detail"]).endswith(": control characters are not accepted")
+
+
+async def test_no_address_with_a_text_in_it_fails_on_a_nul(gateway: RunningGateway) -> None:
+    asked = 0
+    for route in gateway.app.routes:
+        if not isinstance(route, HTTPRoute) or ":str}" not in route.path:
+            continue
+        path = re.sub(r"\{\w+:str\}", "%00", re.sub(r"\{\w+:uuid\}", id_of("x"), route.path))
+        for method in route.methods - {"OPTIONS"}:
+            answer = await gateway.operator.http.request(method, f"{gateway.url}{path}")
+            asked += 1
+
+            assert 400 <= answer.status_code < 500, (method, path, answer.text)
+    assert asked >= 8
 
 
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "PATCH", "DELETE"])

@@ -80,33 +80,29 @@ async def test_a_company_sees_no_figure_of_fewer_than_five_people(market: Runnin
     assert shown["depth"] == [[12, 600, "B", 160_000, 4], [24, 600, "B", 160_000, 4]]
 
 
-async def test_people_of_the_last_90_days_count_with_those_who_wait(market: RunningGateway) -> None:
+async def test_a_company_sees_figures_of_five_people_who_wait(market: RunningGateway) -> None:
     alfa = await a_waiting_request(market)
     for name in ("dora", "eva", "ida"):
-        await past_request(market, name, days_ago=89)
-    await past_request(market, "ugo", days_ago=91)
-    four = (await alfa.post(DRY_RUNS, tried())).json()["proposed"]["total"]
-    await past_request(market, "carla", days_ago=5)
-    still_four = (await alfa.post(DRY_RUNS, tried())).json()["proposed"]["total"]
-    await past_request(market, "leo", days_ago=5)
+        await another_waiting_request(market, name)
+    four = (await alfa.post(DRY_RUNS, tried())).json()["proposed"]
+    await another_waiting_request(market, "leo")
+
     five = (await alfa.post(DRY_RUNS, tried())).json()["proposed"]
 
-    assert [four["is_withheld"], still_four["is_withheld"]] == [True, True]
-    assert (five["total"]["is_withheld"], five["total"]["covered"], five["total"]["cover_cents"]) == (False, 1, 100_000)
-    assert [term["is_withheld"] for term in five["by_term"]] == [False, True]
+    assert [term["is_withheld"] for term in (*four["by_term"], four["total"])] == [True, True, True]
+    assert [term["is_withheld"] for term in (*five["by_term"], five["total"])] == [False, True, False]
+    # 1,600.00 cover one request of 1,000.00: of one person, as the rest are of four.
+    assert (five["total"]["waiting"], five["total"]["waiting_cents"], five["total"]["covered"]) == (5, 500_000, None)
+    assert "borrower" not in str(five)
 
 
-async def past_request(gateway: RunningGateway, name: str, *, days_ago: int) -> None:
-    """A request for 12 months that the book had so long before the one that waits, and that is over."""
-    if name != "carla":
-        await gateway.add_borrower(name)
-    await gateway.pool.execute(
-        "INSERT INTO credit_request (id, company_id, borrower_id, amount_cents, min_amount_cents, months, max_rate_bp,"
-        " state, created_at, opened_at) SELECT gen_random_uuid(), company_id, $1, 1, 1, 12, 500, 'cancelled',"
-        " created_at, opened_at - make_interval(days => $2) FROM credit_request WHERE state = 'open'",
-        id_of(name),
-        days_ago,
-    )
+async def another_waiting_request(gateway: RunningGateway, name: str) -> None:
+    """Somebody else's request for 1,000.00 over 12 months, which waits like carla's."""
+    borrower, path = await an_employee(gateway, name), f"/requests/{id_of(f'request of {name}')}"
+    await borrower.put(path, request_body(name, "alfa", rate_max_bp=700))
+    await borrower.post(f"{path}/assessment")
+    opened = await borrower.post(f"{path}/opening?wait_s=10")
+    assert opened.json()["state"] == "confirmed", opened.text
 
 
 async def test_terms_that_contradict_themselves_are_answered_with_every_problem(market: RunningGateway) -> None:

@@ -99,6 +99,10 @@ async def test_a_what_if_is_checked_like_the_settings_themselves(market: Running
     assert_problem(await ada.post(f"{ADA}/what-if", {}), 422, "invalid-body")
     assert_problem(await ada.post(f"{ADA}/what-if", {"rate_floor_bp": 10_001}), 422, "invalid-body")
     assert_problem(await ada.post(f"{ADA}/what-if", {"rate": 400}), 422, "invalid-body")
+    small = assert_problem(await ada.post(f"{ADA}/what-if", {"ticket_min_cents": 999}), 422, "invalid-body")
+    assert small["errors"] == [
+        {"pointer": "/ticket_min_cents", "rule": "range", "detail": "Expected `int` >= 1000"},
+    ]
     elsewhere = {"company_id": id_of("beta"), "rate_floor_bp": 400}
     assert_problem(await ada.post(f"{ADA}/what-if", elsewhere), 404, "not-found")
 

@@ -232,7 +232,7 @@ class TestStrategy:
             "per_company_cents": 350_000,
             "strategy_rank": 4,
             "asks_by_term": [{"months": 24, "ask_bp": 430}],
-            "floating": {"mode": "book-minus", "offset_bp": -20, "floor_bp": 390},
+            "floating": {"mode": "book_minus", "offset_bp": -20, "floor_bp": 390},
             "is_all_or_none": False,
             "filters": {
                 "min_guarantee_bp": 500,

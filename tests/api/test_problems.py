@@ -14,7 +14,6 @@ A_REFUSAL: dict[type[refusals.Refusal], tuple[dict[str, object], str, int]] = {
     refusals.OfferExistsForStrategy: ({"offer_id": "o"}, "id-reused", 409),
     refusals.OfferBelongsToAnother: ({"offer_id": "o"}, "id-reused", 409),
     refusals.OfferUnknown: ({"offer_id": "o"}, "not-found", 404),
-    refusals.TicketBelowMinimum: ({"given_cents": 1, "minimum_cents": 2}, "amount-outside-limits", 422),
     refusals.TermNotOffered: ({"months": 7, "offered_months": (12,)}, "not-eligible", 422),
     refusals.RateOutsideBand: ({"max_rate_bp": 1, "floor_bp": 2, "cap_bp": 3}, "rate-outside-band", 422),
     refusals.RequestIdReused: ({"request_id": "r"}, "id-reused", 409),
@@ -24,6 +23,7 @@ A_REFUSAL: dict[type[refusals.Refusal], tuple[dict[str, object], str, int]] = {
     refusals.TermsVersionUnexpected: ({"given_version": 3, "expected_version": 2}, "terms-changed", 409),
     refusals.TermsContradictory: ({"problems": ()}, "invalid-body", 422),
     refusals.OfferTermsWrong: ({"problems": ()}, "invalid-body", 422),
+    refusals.BreakerLimitsWrong: ({"problems": ()}, "invalid-body", 422),
     refusals.ValueOutOfRange: (
         {"setting": "arrears_bp", "given": 10_001, "minimum": 0, "maximum": 10_000},
         "amount-outside-limits",
@@ -32,7 +32,6 @@ A_REFUSAL: dict[type[refusals.Refusal], tuple[dict[str, object], str, int]] = {
     refusals.BookIsPaused: ({}, "wrong-state", 409),
     refusals.NothingHeld: ({"request_id": "r"}, "wrong-state", 409),
     refusals.NoTermsYet: ({}, "wrong-state", 409),
-    refusals.AmountNotPositive: ({"given_cents": 0, "maximum_cents": 9}, "amount-outside-limits", 422),
 }
 
 

@@ -69,8 +69,8 @@ async def test_a_receipt_tells_the_lender_its_two_rounds_to_the_cent(market: Run
     assert words(answer)[5:9] == [
         "Your group offered more than was needed, so it is shared in two rounds.",
         "First round, a smallest part each, starting with who has waited longest: €10.00 for you.",
-        "Second round: €980.00 were left, shared by what each could still give. You could still give €790.00, all"
-        " together €1,580.00: €980.00 × (€790.00 ÷ €1,580.00) = €490.00.",
+        "Second round: the rest is shared by what each could still give. Rounded to €100: €1,000.00 were left, all"
+        " together could still give €1,600.00. You €790.00: €490.00 for you.",
         "Together: €10.00 + €490.00 = €500.00.",
     ]
     allocation = answer.json()["allocation"]
@@ -81,9 +81,9 @@ async def test_a_receipt_tells_the_lender_its_two_rounds_to_the_cent(market: Run
         "capacity_cents": 80_000,
     }
     assert allocation["second_round"] == {
-        "rest_cents": 98_000,
+        "rest_rounded_cents": 100_000,
         "room_cents": 79_000,
-        "rooms_cents": 158_000,
+        "rooms_rounded_cents": 160_000,
         "has_extra_cent": False,
     }
     assert id_of("bob") not in answer.text

@@ -119,11 +119,13 @@ async def test_breakers_out_of_range_are_refused_with_what_passes(market: Runnin
     await a_book(market)
 
     answer = await market.operator.put(
-        f"/ops/books/{id_of('alfa')}/breakers?wait_s=10", {"limits": {"window_minutes": 0}}
+        f"/ops/books/{id_of('alfa')}/breakers?wait_s=10", {"limits": {"window_minutes": 0, "most_covers": -1}}
     )
 
-    problem = assert_problem(answer, 422, "amount-outside-limits")
-    assert (problem["setting"], problem["minimum"], problem["maximum"]) == ("window_minutes", 1, 1_440)
+    assert assert_problem(answer, 422, "invalid-body")["problems"] == [
+        {"field": "window_minutes", "given": "0", "accepted": "1 to 1440"},
+        {"field": "most_covers", "given": "-1", "accepted": "0 to 1000000"},
+    ]
 
 
 async def test_a_lender_pauses_all_its_lending_and_keeps_its_offers(market: RunningGateway) -> None:
@@ -228,16 +230,26 @@ async def test_a_lender_takes_back_what_a_request_holds(market: RunningGateway) 
     await hold(market)
     held = (await carla.get(REQUEST)).json()
     ada, fill_id = market.door("ada"), await fill_of(market, "ada")
+    of_ada = (await ada.get(f"/fills/{fill_id}")).json()
 
     lifted = await ada.delete(f"/fills/{fill_id}?wait_s=10")
     again = await ada.delete(f"/fills/{fill_id}?wait_s=10")
     of_another = await market.door("bob").delete(f"/fills/{fill_id}")
 
     assert (held["state"], held["held_cents"], held["missing_cents"]) == ("open", 60_000, 100_000)
+    assert (of_ada["label"], of_ada["amount_cents"]) == ("held", 30_000)
     assert (lifted.status_code, lifted.json()["kind"], lifted.json()["state"]) == (200, "lift_hold", "confirmed")
     assert (again.status_code, again.headers["idempotent-replayed"]) == (200, "true")
     assert_problem(of_another, 404, "not-found")
     assert await market.pool.fetchval("SELECT amount_cents FROM cover WHERE is_holding") == 30_000
+    told = {lang: (await ada.get(f"/fills/{fill_id}/receipt?lang={lang}")).json() for lang in ("it", "en")}
+    assert {lang: receipt["steps"][1]["text"] for lang, receipt in told.items()} == {
+        "it": "Hai liberato tu questo denaro prima che la richiesta fosse coperta. Non ti viene chiesto di nuovo per la"
+        " stessa richiesta.",
+        "en": "You freed this money yourself before the request was covered. You are not asked for the same request"
+        " again.",
+    }
+    assert told["it"]["status"] == "lifted"
 
 
 async def test_nothing_is_lifted_of_a_cover(market: RunningGateway) -> None:

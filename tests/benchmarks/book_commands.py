@@ -1,11 +1,14 @@
 """Whole commands of an order book, as its host runs them: decided, written as journal records and applied.
 
-What is left out is what a host adds to each: the calls to purses and the durable write.
+Each step is given what the purses show that have changed since the last one, as a host learns it from their journals.
+What is left out is what a host adds to it: reading those and asking purses, over the network, and the durable write.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Literal
+
+import msgspec
 
 from marketplace.allocation.orders import CreditRequest, LenderStanding
 from marketplace.book.book_decisions import decide
@@ -35,12 +38,13 @@ BOOK_COMMANDS = (BOOK_PLACE, BOOK_WITHDRAW, BOOK_SEE, BOOK_COVER)
 
 
 class RunningBook:
-    """An order book with the numbering of its journal. `records` counts the bytes written."""
+    """An order book with the numbering of its journal, and what the purses of its lenders show."""
 
     def __init__(self, offerings: Sequence[Offering]) -> None:
         self.book = OrderBook("company", "bk00")
-        self.written_bytes = 0
         self._last_seq = 0
+        self._shown: dict[str, Standing] = {}
+        self._changed: set[str] = set()
         self._commands = 0
         self.command(PublishTerms(terms=TERMS))
         self.command(GrantCompanyBudget(cents=TERMS.company_money.budget_cents))
@@ -50,6 +54,7 @@ class RunningBook:
 
     def see(self, seen: Sequence[Standing]) -> list[AnyBookEvent]:
         """Take in what purses show."""
+        self._shown.update((standing.lender_id, standing) for standing in seen)
         return self._record(StandingsObserved(standings=tuple(seen)))
 
     def command(self, command: AnyBookCommand) -> list[AnyBookEvent]:
@@ -59,8 +64,10 @@ class RunningBook:
         return self._record(*decide(self.book, envelope))
 
     def step(self) -> list[AnyBookEvent]:
-        """Let the book do the next thing of itself; no purse shows anything new."""
-        return self._record(*decide_step(self.book, ()))
+        """Let the book do the next thing of itself; the purses that have changed show what it knows already."""
+        observed = [self._shown[lender_id] for lender_id in sorted(self._changed)]
+        self._changed.clear()
+        return self._record(*decide_step(self.book, observed))
 
     def answer(self, answers: Sequence[PurseAnswer]) -> list[AnyBookEvent]:
         """Tell the book what purses answered."""
@@ -70,7 +77,7 @@ class RunningBook:
         for event in events:
             self._last_seq += 1
             record = BookRecord(company_id="company", cause_id="bench", at=NOW_AT, event=event)
-            self.written_bytes += len(encode_book_record(record))
+            encode_book_record(record)
             self.book.apply(record, self._last_seq)
         return list(events)
 
@@ -91,6 +98,10 @@ class RunningBook:
         self.answer(
             [self._answered(one.fill_id, one.lender_id, "released", -promised[one.fill_id]) for one in releases]
         )
+        for one in releases:
+            # An equal standing, not the same: a host reads it anew each time, too.
+            self._changed.add(one.lender_id)
+            self._shown[one.lender_id] = msgspec.structs.replace(self.book.lenders.standings[one.lender_id])
 
     def _answered(
         self, fill_id: str, lender_id: str, outcome: Literal["taken", "released"], used_cents: int
@@ -147,5 +158,5 @@ def standing_seen(standing: LenderStanding) -> Standing:
         ver=1,
         free_cents=standing.free_cents,
         cash_since_at=standing.cash_since_at,
-        strategy_rooms=dict(standing.rooms),
+        rooms=dict(standing.rooms),
     )

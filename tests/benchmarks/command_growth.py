@@ -120,7 +120,7 @@ def amount_of_hundred(nearest: Sequence[Offering]) -> int:
 
 def plan_and_record(book: LendingBook, request: CreditRequest) -> bytes:
     """A decision as it is made and written down: the plan and the bytes of its receipt."""
-    outcome = plan_cover_from(book.resting, request, book.terms, figures=book.figures())
+    outcome = plan_cover_from(book.resting, request, book.terms, figures=book.figures(request))
     assert isinstance(outcome, CoverPlan), outcome
     assert len(outcome.legs) == LENDERS, len(outcome.legs)
     return encode_receipt(outcome.receipt)
@@ -144,10 +144,11 @@ def _plans(book: LendingBook, count: int, amount_cents: int) -> Iterator[Callabl
 def _takes(book: LendingBook, count: int, amount_cents: int) -> Iterator[Callable[[], object]]:
     before: list[LenderStanding] = []
     for request in requests(count, amount_cents=amount_cents, seed=2):
-        cover = plan_cover_from(book.resting, request, book.terms, figures=book.figures())
+        figures = book.figures(request)
+        cover = plan_cover_from(book.resting, request, book.terms, figures=figures)
         assert isinstance(cover, CoverPlan), cover
         before = [book.resting.standing(leg.lender_id) for leg in cover.legs]
-        yield partial(book.take, request, cover)
+        yield partial(book.take, request, cover, figures)
         for standing in before:
             book.resting.restand(standing)
 

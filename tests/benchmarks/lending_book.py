@@ -4,20 +4,27 @@ import gc
 import hashlib
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 import msgspec
 
-from marketplace.allocation.matching import BookFigures, CoverPlan, PlannedLeg, plan_cover_from
-from marketplace.allocation.orders import CreditRequest, LenderStanding
+from marketplace.allocation.matching import BookFigures, CoverPlan, plan_cover_from
+from marketplace.allocation.orders import CreditRequest
 from marketplace.allocation.receipts import encode_receipt
 from marketplace.allocation.resting_offers import RestingOffers
+from marketplace.allocation.running_figures import RunningFigures
 from marketplace.company_terms import CompanyTerms
-from marketplace.strategies.strategy_limits import limit_keys
 from tests.benchmarks.lending_stream import STARTED_AT, TERMS, LendingOrder, Offering, lending_orders
 
 NOW_AT = STARTED_AT + timedelta(days=30)
+_START = BookFigures(
+    guaranteed_cents=0,
+    budget_left_cents=TERMS.company_money.budget_cents,
+    exposures={},
+    sequence=1,
+    now_at=NOW_AT,
+)
 
 
 class LendingRun(msgspec.Struct, kw_only=True):
@@ -45,55 +52,31 @@ class LendingBook:
             (offering.offer for offering in offerings),
             {offering.standing.lender_id: offering.standing for offering in offerings},
         )
-        self._guaranteed_cents = 0
-        self._covers = 0
+        self._running = RunningFigures(self.resting, terms, _START)
         self.put_in_force(terms)
+
+    @property
+    def terms(self) -> CompanyTerms:
+        """The terms in force."""
+        return self._running.terms
 
     def put_in_force(self, terms: CompanyTerms) -> None:
         """Plan under `terms` from now on; the index is put in the order they need at once, as a walk would do."""
-        self.terms = terms
+        self._running.terms = terms
         self.resting.arrange(terms, NOW_AT)
 
-    def figures(self) -> BookFigures:
-        return BookFigures(
-            guaranteed_cents=self._guaranteed_cents,
-            budget_left_cents=self.terms.company_money.budget_cents,
-            exposures={},
-            sequence=self._covers,
-            now_at=NOW_AT,
-        )
+    def figures(self, request: CreditRequest) -> BookFigures:
+        """What the request is planned on now."""
+        return self._running.figures_of(request)
 
     def add(self, offering: Offering) -> None:
+        """Let an offer come to rest."""
         self.resting.restand(offering.standing)
         self.resting.place(offering.offer)
 
-    def take(self, request: CreditRequest, cover: CoverPlan) -> list[LenderStanding]:
-        """Lower what the lenders of a cover can still lend, and return how they stood before."""
-        self._covers += 1
-        self._guaranteed_cents += cover.amount_cents - cover.company_cents
-        rotated = frozenset(cover.rotated_lender_ids)
-        key_endings = limit_keys("", request.months, NOW_AT)
-        before = [self.resting.standing(leg.lender_id) for leg in cover.legs]
-        self.resting.restand_all(
-            LenderStanding(
-                lender_id=leg.lender_id,
-                free_cents=standing.free_cents - leg.cents,
-                cash_since_at=standing.cash_since_at,
-                last_rationed=self._covers if leg.lender_id in rotated else standing.last_rationed,
-                lent_here_cents=standing.lent_here_cents + leg.cents,
-                rooms=_lowered(standing.rooms, leg, key_endings) if standing.rooms else standing.rooms,
-            )
-            for leg, standing in zip(cover.legs, before, strict=True)
-        )
-        return before
-
-
-def _lowered(rooms: Mapping[str, int], leg: PlannedLeg, key_endings: Sequence[str]) -> dict[str, int]:
-    lowered = dict(rooms)
-    for ending in key_endings:
-        if leg.strategy_id + ending in lowered:
-            lowered[leg.strategy_id + ending] -= leg.cents
-    return lowered
+    def take(self, request: CreditRequest, cover: CoverPlan, figures: BookFigures) -> None:
+        """Lower what the lenders of a cover can still lend, and all other figures, by what it takes."""
+        self._running.take(request, cover, figures)
 
 
 def run_stream(arrivals: Sequence[LendingOrder], terms: CompanyTerms) -> LendingRun:
@@ -106,7 +89,8 @@ def run_stream(arrivals: Sequence[LendingOrder], terms: CompanyTerms) -> Lending
             book.add(arrival)
             continue
         before_s = time.process_time()
-        outcome = plan_cover_from(book.resting, arrival, book.terms, figures=book.figures())
+        figures = book.figures(arrival)
+        outcome = plan_cover_from(book.resting, arrival, book.terms, figures=figures)
         planned_s = time.process_time()
         run.receipts.append(encode_receipt(outcome.receipt))
         run.encoding_s += time.process_time() - planned_s
@@ -114,7 +98,7 @@ def run_stream(arrivals: Sequence[LendingOrder], terms: CompanyTerms) -> Lending
         if isinstance(outcome, CoverPlan):
             run.covers += 1
             run.fills += len(outcome.legs)
-            book.take(arrival, outcome)
+            book.take(arrival, outcome, figures)
         else:
             run.uncovered += 1
     run.total_s = time.process_time() - started_s

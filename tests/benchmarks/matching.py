@@ -28,8 +28,19 @@ from tests.benchmarks.command_growth import COVERS, CommandCost, command_costs, 
 from tests.benchmarks.crossing_orders import crossing_pairs
 from tests.benchmarks.lending_book import LendingRun, run_stream
 from tests.benchmarks.lending_stream import POSTED_TERMS, TERMS, LendingOrder, as_crossing_orders, lending_orders
+from tests.benchmarks.offer_indexes import IndexCost
 from tests.benchmarks.offer_memory import OfferMemory
-from tests.benchmarks.peers import LIMIT, PeerAnswer, PeerMissing, PeerTask, measure_limit, measure_peers
+from tests.benchmarks.peers import (
+    LIMIT,
+    SORTED_LIST_PACKAGE,
+    CannotRun,
+    PeerAnswer,
+    PeerMissing,
+    PeerTask,
+    install_apart,
+    measure_limit,
+    measure_peers,
+)
 
 LIMIT_TARGET = 0.25
 PEER_TARGET = 1.7
@@ -81,6 +92,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     peers: list[Speed]
     ours: list[Speed]
     commands: list[CommandCost]
+    indexes: list[IndexCost]
     memory: OfferMemory
     receipts_sha256: dict[str, str]
     versions: dict[str, str]
@@ -95,52 +107,57 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the tables. The status is 1 if the same orders did not give the same receipts twice."""
-    extent = QUICK if arguments.quick else WHOLE
-    load_average = os.getloadavg()
     with _notes() as note:
-        note("making up orders")
-        arrivals = lending_orders(extent.orders, seed=SEED)
-        versions = {"python": sys.version.split()[0], "msgspec": version("msgspec")}
-        limit, peers = measure_others(arrivals, extent, arguments.runs, note, versions)
-        note("ours: the whole rule")
-        by_terms = {
-            name: [run_stream(arrivals, terms) for _ in range(1 + arguments.runs)]
-            for name, terms in (("band", TERMS), ("posted", POSTED_TERMS))
-        }
-        note("ours: the same orders in another process")
-        digests = {
-            "first run": by_terms["band"][0].digest(),
-            "second run": by_terms["band"][1].digest(),
-            "another process": digest_elsewhere(extent.orders),
-        }
-        commands: list[CommandCost] = []
-        for offers in extent.sizes:
-            note(f"commands in a book of {offers:,} offers")
-            commands += command_costs(offers, calls=extent.calls)
-        note(f"memory of {extent.memory_offers:,} offers")
-        memory = memory_elsewhere(extent.memory_offers)
-    result = Result(
-        extent=extent,
-        limit=limit,
-        peers=peers,
-        ours=[speed for name, runs in by_terms.items() for speed in speeds_of(name, runs[1:])],
-        commands=commands,
-        memory=memory,
-        receipts_sha256=digests,
-        versions=versions,
-        cores=os.cpu_count() or 0,
-        load_average=load_average,
-    )
+        result = measure(QUICK if arguments.quick else WHOLE, arguments.runs, note)
     print_tables(result, Console(width=None if sys.stdout.isatty() else 120))
     if arguments.json is not None:
         arguments.json.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=2))
     return 0 if result.is_deterministic else 1
 
 
+def measure(extent: Extent, runs: int, note: Note) -> Result:
+    """Everything that the tables show; `note` is told what goes on."""
+    load_average = os.getloadavg()
+    note("making up orders")
+    arrivals = lending_orders(extent.orders, seed=SEED)
+    versions = {"python": sys.version.split()[0], "msgspec": version("msgspec")}
+    limit, peers, indexes = measure_others(arrivals, extent, runs, note, versions)
+    note("ours: the whole rule")
+    by_terms = {
+        name: [run_stream(arrivals, terms) for _ in range(1 + runs)]
+        for name, terms in (("band", TERMS), ("posted", POSTED_TERMS))
+    }
+    note("ours: the same orders in another process")
+    digests = {
+        "first run": by_terms["band"][0].digest(),
+        "second run": by_terms["band"][1].digest(),
+        "another process": digest_elsewhere(extent.orders),
+    }
+    commands: list[CommandCost] = []
+    for offers in extent.sizes:
+        note(f"commands in a book of {offers:,} offers")
+        commands += command_costs(offers, calls=extent.calls)
+    note(f"memory of {extent.memory_offers:,} offers")
+    return Result(
+        extent=extent,
+        limit=limit,
+        peers=peers,
+        ours=[speed for name, ours in by_terms.items() for speed in speeds_of(name, ours[1:])],
+        commands=commands,
+        indexes=indexes,
+        memory=memory_elsewhere(extent.memory_offers),
+        receipts_sha256=digests,
+        versions=versions,
+        cores=os.cpu_count() or 0,
+        load_average=load_average,
+    )
+
+
 def measure_others(
     arrivals: Sequence[LendingOrder], extent: Extent, runs: int, note: Note, versions: dict[str, str]
-) -> tuple[list[Speed], list[Speed]]:
-    """The bare book and every peer, on their own usual job and on our orders; interpreters are added to `versions`."""
+) -> tuple[list[Speed], list[Speed], list[IndexCost]]:
+    """The bare book and every peer, on their own usual job and on our orders, and other indexes beside ours; versions
+    of interpreters and packages are added to `versions`."""
     task = PeerTask(
         runs=runs,
         sample=crossing_pairs(200, seed=SEED + 1),
@@ -155,7 +172,9 @@ def measure_others(
             versions |= dict(re.split("==|(?<=.)@", package) for package in peer.packages)
             if isinstance(answer, PeerAnswer) and peer.language == "node":
                 versions["node"] = answer.version
-    return limit, peers
+        note("offers kept in order, in three ways")
+        indexes = indexes_elsewhere(extent, Path(temporary))
+    return limit, peers, indexes
 
 
 def speeds_from(name: str, answer: PeerAnswer | PeerMissing) -> list[Speed]:
@@ -191,6 +210,17 @@ def digest_elsewhere(orders: int) -> str:
     return _run_module("tests.benchmarks.lending_book", str(orders), str(SEED)).decode().strip()
 
 
+def indexes_elsewhere(extent: Extent, temporary: Path) -> list[IndexCost]:
+    """The costs of other indexes beside ours; without `sortedcontainers` where it cannot be installed."""
+    sizes = ",".join(map(str, extent.sizes))
+    try:
+        folder = [str(install_apart(SORTED_LIST_PACKAGE, temporary))]
+    except CannotRun:
+        folder = []
+    printed = _run_module("tests.benchmarks.offer_indexes", sizes, str(extent.calls), *folder)
+    return msgspec.json.decode(printed, type=list[IndexCost])
+
+
 def memory_elsewhere(offers: int) -> OfferMemory:
     return msgspec.json.decode(_run_module("tests.benchmarks.offer_memory", str(offers)), type=OfferMemory)
 
@@ -221,6 +251,7 @@ def print_tables(result: Result, console: Console) -> None:
         speed_table(result),
         growth_table(result.commands),
         cover_table(result.commands),
+        index_table(result.indexes),
         memory_table(result.memory),
         receipts_table(result),
     ):
@@ -306,8 +337,26 @@ def cover_table(commands: Sequence[CommandCost]) -> Table:
     return table
 
 
+def index_table(costs: Sequence[IndexCost]) -> Table:
+    """One line per operation and size, one column per index."""
+    kinds = list(dict.fromkeys(cost.index for cost in costs))
+    p50_ns = {(cost.operation, cost.offers, cost.index): cost.times.p50_ns for cost in costs}
+    table = Table(
+        *("offers of one price", "offers", *(f"{kind} p50 µs" for kind in kinds)),
+        title="4. Our index beside others",
+        caption="Processor time. Ours are the chunks; sortedcontainers is missing where it cannot be installed",
+    )
+    for operation in dict.fromkeys(cost.operation for cost in costs):
+        for offers in dict.fromkeys(cost.offers for cost in costs):
+            table.add_row(
+                operation, f"{offers:,}", *(f"{p50_ns[operation, offers, kind] / 1_000:,.1f}" for kind in kinds)
+            )
+        table.add_section()
+    return table
+
+
 def memory_table(memory: OfferMemory) -> Table:
-    table = Table("bytes per resting offer", "bytes", title=f"4. Memory of {memory.offers:,} offers")
+    table = Table("bytes per resting offer", "bytes", title=f"5. Memory of {memory.offers:,} offers")
     table.add_row("offer, standing and their ids (traced)", f"{memory.order_bytes:,.0f}")
     table.add_row("the index (traced)", f"{memory.index_bytes:,.0f}")
     resident = "not told by this system" if memory.resident_bytes is None else f"{memory.resident_bytes:,.0f}"
@@ -316,7 +365,7 @@ def memory_table(memory: OfferMemory) -> Table:
 
 
 def receipts_table(result: Result) -> Table:
-    table = Table("same orders", "SHA-256 of all receipts", title="5. Determinism")
+    table = Table("same orders", "SHA-256 of all receipts", title="6. Determinism")
     for name, digest in result.receipts_sha256.items():
         table.add_row(name, digest)
     table.caption = "equal" if result.is_deterministic else "NOT EQUAL"

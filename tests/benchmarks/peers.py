@@ -31,9 +31,10 @@ class Peer(msgspec.Struct, frozen=True, kw_only=True):
     language: str = "python"
 
 
+SORTED_LIST_PACKAGE = "sortedcontainers==2.4.0"
 PEERS = (
     Peer(name="lightmatchingengine", packages=("lightmatchingengine==2019.1.4",)),
-    Peer(name="akhil4n-orderbook", packages=("akhil4n-orderbook==0.1.1", "sortedcontainers==2.4.0")),
+    Peer(name="akhil4n-orderbook", packages=("akhil4n-orderbook==0.1.1", SORTED_LIST_PACKAGE)),
     Peer(name="pyorderbook", packages=("pyorderbook==0.4.9",)),
     Peer(
         name="nodejs-order-book",
@@ -106,6 +107,18 @@ def measure_peers(
         yield peer, ask(peer, command, task, folder)
 
 
+def install_apart(package: str, folder: Path) -> Path:
+    """The folder below `folder` where a package of pure Python now is, for whatever interpreter wants to read it.
+    Raises `CannotRun`."""
+    target = folder / package.partition("==")[0]
+    environment = folder / "peers"
+    if not environment.exists() and (problem := _make_venv(environment)) is not None:
+        raise CannotRun(problem)
+    arguments = ["--no-deps", "--no-cache-dir", f"--target={target}", package]
+    call([*_pip(environment), "install", *arguments], INSTALLING_PATIENCE_S)
+    return target
+
+
 def _make_venv(environment: Path) -> str | None:
     """What keeps a Python environment from being made, None when it stands."""
     try:
@@ -118,10 +131,16 @@ def _make_venv(environment: Path) -> str | None:
 def _install(peer: Peer, environment: Path, venv_problem: str | None) -> list[str]:
     if venv_problem is not None:
         raise CannotRun(venv_problem)
-    python = str(environment / "bin" / "python")
-    pip = [python, "-m", "pip", "--quiet", "--disable-pip-version-check", "--retries=1"]
-    call([*pip, "install", "--no-deps", "--no-cache-dir", *peer.packages], INSTALLING_PATIENCE_S)
-    return [python, "-m", "tests.benchmarks.peer_adapters"]
+    call([*_pip(environment), "install", "--no-deps", "--no-cache-dir", *peer.packages], INSTALLING_PATIENCE_S)
+    return [_python(environment), "-m", "tests.benchmarks.peer_adapters"]
+
+
+def _python(environment: Path) -> str:
+    return str(environment / "bin" / "python")
+
+
+def _pip(environment: Path) -> list[str]:
+    return [_python(environment), "-m", "pip", "--quiet", "--disable-pip-version-check", "--retries=1"]
 
 
 def _install_node(peer: Peer, environment: Path) -> list[str]:

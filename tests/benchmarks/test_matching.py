@@ -1,7 +1,10 @@
 """What the matching benchmark compares: the same orders for everybody, checked answers, and honest ratios."""
 
 import io
+import random
 import sys
+import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -9,6 +12,7 @@ import msgspec
 import pytest
 from rich.console import Console
 
+from marketplace.allocation.offer_queues import OfferQueue, entry_of, rotated_key
 from marketplace.allocation.orders import CreditRequest
 from tests.benchmarks.bare_book import match
 from tests.benchmarks.command_growth import (
@@ -24,6 +28,15 @@ from tests.benchmarks.crossing_orders import CrossingOrder, PriceAndQuantity, cr
 from tests.benchmarks.lending_book import run_stream
 from tests.benchmarks.lending_stream import TERMS, as_crossing_orders, lending_orders
 from tests.benchmarks.matching import LENDING, PAIRS, QUICK, Result, Speed, print_tables, speeds_from
+from tests.benchmarks.offer_indexes import (
+    ROTATE,
+    IndexCost,
+    OfferIndex,
+    SortedListIndex,
+    index_costs,
+    random_entries,
+    rotate,
+)
 from tests.benchmarks.offer_memory import OfferMemory, measure
 from tests.benchmarks.peers import LIMIT, CannotRun, Peer, PeerAnswer, PeerMissing, PeerTask, ask, call, measure_limit
 from tests.benchmarks.processor_time import CallTimes, time_calls
@@ -77,7 +90,6 @@ def test_covers_of_the_stream_have_twenty_to_a_hundred_lenders() -> None:
 
     assert run.covers >= 0.9 * (run.covers + run.uncovered)
     assert 20 <= run.fills / run.covers <= 100
-    assert run.planning_s + run.encoding_s <= run.total_s
 
 
 def test_the_same_orders_give_the_same_receipts() -> None:
@@ -144,18 +156,44 @@ def test_every_command_is_timed_in_a_book_of_the_size_asked_for() -> None:
 def test_a_call_is_made_once_and_its_order_statistics_are_of_all_calls() -> None:
     made: list[int] = []
 
-    times = time_calls(partial(made.append, number) for number in range(50))
+    def work(number: int) -> None:
+        made.append(number)
+        until_s = time.process_time() + (0.005 if number == 0 else 0)
+        while time.process_time() < until_s:
+            pass
 
-    assert made == list(range(50))
-    assert times.calls == 50
-    assert 0 <= times.p50_ns <= times.p99_ns <= times.max_ns
+    times = time_calls(partial(work, number) for number in range(200))
+
+    assert made == list(range(200))
+    assert times.calls == 200
+    assert times.max_ns >= 4_500_000, "the first call is the slowest"
+    assert max(times.p50_ns, times.p99_ns) < 4_500_000, "198 of 200 are quicker"
 
 
 def test_memory_is_counted_for_offers_and_index_apart() -> None:
     memory = measure(500)
 
     assert memory.order_bytes > 200
-    assert memory.index_bytes > 0
+    # At least a key of 40 bytes and a pointer to it; at most what the offer itself takes.
+    assert 48 < memory.index_bytes < memory.order_bytes
+
+
+def test_other_indexes_keep_the_same_order_as_ours() -> None:
+    costs = list(index_costs([200], calls=3, module=None))
+
+    assert {(cost.index, cost.offers) for cost in costs} == {("chunks", 200), ("sorted list", 200)}
+    assert [cost.operation for cost in costs] == 2 * ["walk 100", "place one", "withdraw one", ROTATE, "copy"]
+
+
+@pytest.mark.parametrize("kind", [OfferQueue, SortedListIndex])
+def test_a_rotation_puts_the_first_hundred_behind_all_others(kind: Callable[[], OfferIndex]) -> None:
+    entries = sorted(random_entries(random.Random(1), 150))
+    index = kind()
+    index.add_all(entries)
+
+    rotate(index, entries[:100], [entry_of(rotated_key(key, 1), offer) for key, _, _, offer in entries[:100]])
+
+    assert [entry[2] for entry in index.entries()] == [entry[2] for entry in entries[100:] + entries[:100]]
 
 
 def test_the_tables_show_ratios_to_limit_and_best_peer_and_what_is_missing() -> None:
@@ -171,6 +209,9 @@ def test_the_tables_show_ratios_to_limit_and_best_peer_and_what_is_missing() -> 
         ],
         ours=[Speed(name="ours", stream=LENDING, fills=9, covers=3, fills_per_s=[300_000, 200_000, 220_000])],
         commands=[CommandCost(command=COVER_BAND, offers=10_000, times=times)],
+        indexes=[
+            IndexCost(index=kind, operation="copy", offers=100, times=times) for kind in ("chunks", "sorted list")
+        ],
         memory=OfferMemory(offers=1, order_bytes=1234, index_bytes=5, resident_bytes=None),
         receipts_sha256={"first": "aa", "second": "bb"},
         versions={"python": "3"},
@@ -186,5 +227,6 @@ def test_the_tables_show_ratios_to_limit_and_best_peer_and_what_is_missing() -> 
     assert "absent - - not run: no network" in lines
     assert "ours 9 3 220,000 200,000 0.220 - 2.00" in lines, "no peer has run on the same orders"
     assert f"{COVER_BAND} 3 1.50 2.50 9.00 0.50" in lines
+    assert "copy 100 1,500.0 1,500.0" in lines
     assert "NOT EQUAL" in lines
     assert not result.is_deterministic

@@ -51,7 +51,14 @@ def test_each_command_has_help_of_its_own(name: str) -> None:
         (["--port", "0"], "'0' is not a port number, 1 to 65535"),
         (["demo", "--scale", "0"], "'0' is not a whole number of at least 1"),
         (["lint", "--quickly"], "unrecognized arguments: --quickly"),
-        (["--port", "8001", "api"], "options come after the command: main.py api --port"),
+        (
+            ["--port", "8001", "api"],
+            "options come after the command: main.py api --port …, if `main.py api --help` lists it",
+        ),
+        (
+            ["--data", "/nowhere", "verify"],
+            "options come after the command: main.py verify --data …, if `main.py verify --help` lists it",
+        ),
     ],
 )
 def test_wrong_use_is_said_in_a_line_and_ends_with_status_2(arguments: list[str], message: str) -> None:

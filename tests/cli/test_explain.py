@@ -84,6 +84,20 @@ def test_a_lender_that_the_receipt_does_not_list_gets_its_reason_from_the_book(
     assert said(capsys)[2] == "Tier C was not reached: at a rate of 5.00% the loan was complete with tier B."
 
 
+def test_a_lender_that_the_book_does_not_have_is_refused_with_those_it_has(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    receipt = saved(tmp_path, answer_of(300_000))
+
+    status = run(receipt, "--for", "lender:nobody", "--book", book_file(tmp_path, 300_000))
+
+    assert (status, capsys.readouterr().err) == (
+        1,
+        "refused: --for lender:nobody: no lender with that id has an offer in the book; what would pass: --for with "
+        "one of lender:L1, lender:L2, lender:L3, lender:L4, lender:L5, lender:L6\n",
+    )
+
+
 def test_a_book_that_does_not_give_the_receipt_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     receipt = saved(tmp_path, answer_of(300_000))
 
@@ -119,6 +133,35 @@ def test_cases_are_answered_one_a_line_with_their_ids(tmp_path: Path, capsys: py
         "Your request is covered in full: €3,000.00.",
     )
     assert (second["id"], second["error"]["reason"]) == (2, "Object missing required field `receipt`")
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b'{"receipt":' + b'{"a":' * 5_000 + b"1" + b"}" * 5_001, "the JSON is nested too deeply to be read"),
+        (b'{"id": "\xff"}', "the text is not UTF-8"),
+    ],
+)
+def test_a_case_that_no_decoder_follows_is_refused_and_the_next_one_answered(
+    line: bytes, reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    receipt = answer_of(300_000)["covers"][0]["receipt"]
+    cases = tmp_path / "cases.jsonl"
+    cases.write_bytes(line + b"\n" + json.dumps({"id": 2, "receipt": receipt}).encode())
+
+    status = run("--cases", str(cases))
+
+    first, second = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert (status, first["id"], first["error"]["reason"], second["id"]) == (1, None, reason, 2)
+    assert second["sentences"]
+
+
+def test_a_receipt_that_no_decoder_follows_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "deep.json"
+    path.write_text('{"covers":' * 5_000 + "1" + "}" * 5_000, encoding="utf-8")
+
+    assert run(str(path)) == 1
+    assert capsys.readouterr().err.startswith("refused: not a receipt: ")
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,82 @@ def test_a_refused_line_is_answered_in_its_place_and_the_others_are_planned(
     )
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "at", "given", "accepted"),
+    [
+        pytest.param(
+            "2026-11-01T08:00:00Z",
+            "0001-01-01T00:00:00+14:00",
+            "lenders[0].cash_since",
+            "0001-01-01T00:00:00+14:00",
+            "a year from 2000 to 2200",
+            id="before the first year",
+        ),
+        pytest.param(
+            "2026-11-23T09:00:00Z",
+            "9999-12-31T23:59:59-14:00",
+            "now",
+            "9999-12-31T23:59:59-14:00",
+            "a year from 2000 to 2200",
+            id="after the last year",
+        ),
+        pytest.param(
+            '{"id": "L1", "free_cents"',
+            '{"a - at `$.x": 1, "free_cents"',
+            "lenders[0].a - at `$.x",
+            "an unknown field",
+            "one of id, free_cents, cash_since, last_rationed",
+            id="an unknown field named like a place",
+        ),
+        pytest.param(
+            '{"now"',
+            '{"a` - at `$.x": 1, "now"',
+            "a` - at `$.x",
+            "an unknown field",
+            "one of now, company, sequence, terms, lenders, offers, requests",
+            id="an unknown outermost field named like a place",
+        ),
+        pytest.param(
+            '"sequence": 11,',
+            '"sequence": 11, "sequence": 12,',
+            "offers[0].sequence",
+            "the field more than once",
+            "each field once",
+            id="a field that stands twice",
+        ),
+    ],
+)
+def test_a_line_that_is_wrong_in_an_odd_way_is_refused_and_the_rest_is_answered(
+    old: str,
+    new: str,
+    at: str,
+    given: str,
+    accepted: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    right = BOOK.replace("\n", " ").replace("AMOUNT", "60000")
+    assert old in right
+    path = written(tmp_path, "\n".join([right.replace(old, new), right]))
+
+    status = run(path, "--jsonl")
+
+    error = {"reason": f"{at}: {given}", "would_pass": f"{at}: {accepted}"}
+    assert (status, printed(capsys)) == (
+        1,
+        ([{"id": 1, "error": error}, COVERED], [f"{path}:1: {at}: {given}; accepted: {accepted}"]),
+    )
+
+
+@pytest.mark.parametrize("year", [2000, 2200])
+def test_an_instant_of_the_first_and_of_the_last_year_is_accepted(
+    year: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    book = BOOK.replace("AMOUNT", "60000").replace("2026-11-01T08:00:00Z", f"{year}-01-01T00:00:00+14:00")
+
+    assert (run(written(tmp_path, book)), printed(capsys)[1]) == (0, [])
+
+
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status = run(str(tmp_path / "none.json"))
 

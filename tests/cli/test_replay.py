@@ -6,6 +6,7 @@ meant.
 
 import argparse
 import asyncio
+import hashlib
 import io
 import json
 import sys
@@ -14,6 +15,8 @@ from pathlib import Path
 import pytest
 
 from cli import replay
+from marketplace.book.journal import chain_hash
+from marketplace.book.journal_file import encode_entry_line
 from persistence.connection import close_pool, open_pool
 from tests.persistence.journaled_market import JournaledMarket, id_of
 from tests.persistence.small_market import live_through_a_small_market
@@ -139,6 +142,83 @@ def test_an_entry_that_is_missing_is_found(tmp_path: Path) -> None:
     assert run(spoiled(tmp_path, lines_of("leg_taken")[0] + "\n", "")) == 1
 
 
+def test_an_entry_without_a_consequence_that_is_missing_is_missed_by_the_next(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    refused = lines_of("command_refused")[0]
+    seq = json.loads(refused)["seq"]
+
+    status = run(spoiled(tmp_path, refused + "\n", ""))
+
+    expected = f"bk00:{seq + 1} follows on {seq}, but the entry before it is {seq - 1}\n"
+    assert (status, capsys.readouterr().err) == (1, expected)
+
+
+def test_an_entry_whose_hash_was_made_anew_does_not_fit_the_one_after_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = lines_of("leg_taken")[0]
+    entry = json.loads(line)
+    seq, ver = entry["seq"], entry["record"]["event"]["ver"]
+    record = line[line.index('"record":') + len('"record":') : -1]
+    changed = record.replace(f'"ver":{ver}', f'"ver":{ver - 1}')
+    renewed = chain_hash(entry["previous_hash"], seq, changed.encode())
+
+    status = run(spoiled(tmp_path, line, line.replace(record, changed).replace(entry["hash"], renewed)))
+
+    expected = f"bk00:{seq + 1} was written after another entry than the one before it\n"
+    assert (status, capsys.readouterr().err) == (1, expected)
+
+
+def test_a_first_entry_that_follows_on_another_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = lines_of_entries()[0]
+
+    status = run(spoiled(tmp_path, first, first.replace('"previous_hash":"0', '"previous_hash":"1')))
+
+    assert (status, "bk00:1 was written after another entry" in capsys.readouterr().err) == (1, True)
+
+
+def test_numbers_of_other_books_of_the_shard_may_be_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "journal.jsonl"
+    lines = [line for line in JOURNAL.read_text(encoding="utf-8").splitlines() if line not in lines_of_entries()]
+    previous_hash, previous_seq = "a" * 40, 0
+    for line in lines_of_entries():
+        entry = json.loads(line)
+        record = line[line.index('"record":') + len('"record":') : -1].encode()
+        seq = 10 * entry["seq"]
+        link = chain_hash(previous_hash, seq, record)
+        numbered = encode_entry_line(
+            "bk00", seq, record, previous_seq=previous_seq, previous_hash=previous_hash, hash=link
+        )
+        lines.append(numbered.decode())
+        previous_hash, previous_seq = hashlib.sha1(link.encode()).hexdigest(), seq
+    path.write_text("\n".join(lines), encoding="utf-8")
+
+    run(str(path))
+
+    assert "follows on" not in (err := capsys.readouterr().err)
+    assert "another entry" not in err
+
+
+@pytest.mark.parametrize("twice", ["command_refused", "leg_taken"])
+def test_an_entry_that_stands_twice_is_found(twice: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    line = lines_of(twice)[0]
+    seq = json.loads(line)["seq"]
+
+    status = run(spoiled(tmp_path, line, f"{line}\n{line}"))
+
+    assert (status, capsys.readouterr().err.startswith(f"bk00:{seq} stands behind {seq}\n")) == (1, True)
+
+
+def test_terms_with_a_clock_beyond_all_time_are_a_difference(tmp_path: Path) -> None:
+    """No command can have published them: the journal that holds them was never written."""
+    text = JOURNAL.read_text(encoding="utf-8")
+    path = tmp_path / "journal.jsonl"
+    path.write_text(text.replace('"expiry_hours":72', '"expiry_hours":99999999'), encoding="utf-8")
+
+    assert run(str(path)) == 1
+
+
 def test_a_command_that_is_missing_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     commands = [line for line in JOURNAL.read_text(encoding="utf-8").splitlines() if '"set_breakers"' in line]
 
@@ -169,13 +249,16 @@ def test_standard_input_is_read(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
         ),
         pytest.param('{"command": {"command_id": "1"}}', "missing required field `company_id`", id="half a command"),
         pytest.param("", "no entry to replay", id="nothing"),
+        pytest.param(b"\xff", "journal.jsonl:1: ", id="no UTF-8"),
+        pytest.param('{"shard": "\udcff"}', "journal.jsonl:1: ", id="no UTF-8 in a text"),
+        pytest.param('{"a":' * 5_000 + "1" + "}" * 5_000, "nested too deeply to be read", id="nested too deeply"),
     ],
 )
 def test_a_file_that_is_no_journal_is_refused_with_the_line(
-    content: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    content: str | bytes, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "journal.jsonl"
-    path.write_text(content, encoding="utf-8")
+    path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8", errors="surrogateescape"))
 
     assert run(str(path)) == 2
     assert message in capsys.readouterr().err

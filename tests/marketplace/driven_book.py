@@ -57,15 +57,15 @@ class Market:
         self.purses = purses
         self.book = OrderBook("alfa", "bk00")
         self.journal: list[bytes] = []
-        self.commands: dict[str, AnyBookCommand] = {}
+        self.commands: dict[str, Envelope] = {}
         self.at = START
 
     def send(self, command: AnyBookCommand, *, after: timedelta = timedelta(0)) -> list[AnyBookEvent]:
         """Everything that happens because of a command, until the book waits for nothing."""
         self.at += after
         command_id = str(UUID(int=len(self.commands)))
-        self.commands[command_id] = command
         envelope = Envelope(command_id=command_id, company_id="alfa", at=self.at, command=command)
+        self.commands[command_id] = envelope
         events = self.record(decide(self.book, envelope), cause_id=command_id)
         while True:
             calls = self.book.purse_calls()

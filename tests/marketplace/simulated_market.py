@@ -266,7 +266,7 @@ class SimulatedMarket:
             ver=purse.ver,
             free_cents=purse.free_cents,
             cash_since_at=purse.cash_since_at,
-            strategy_rooms={},
+            rooms={},
         )
 
     def _note(self, at: datetime, kind: str, number: int, subject: str = "") -> None:

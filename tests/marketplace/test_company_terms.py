@@ -3,7 +3,8 @@
 import msgspec
 import pytest
 
-from marketplace.company_terms import CompanyMoney, CompanyTerms, GuaranteeTerms, RateBand, terms_problems
+from marketplace.company_terms import CompanyMoney, CompanyTerms, GuaranteeTerms, RateBand
+from marketplace.company_terms_problems import terms_problems
 
 BAND = RateBand(months=24, floor_bp=400, cap_bp=600)
 TERMS = CompanyTerms(version=1, bands=(BAND,))
@@ -72,13 +73,28 @@ def test_a_term_has_the_band_of_its_months_or_none() -> None:
             {"guarantee": GuaranteeTerms(rate_bp=0, limit_cents=0, coverage_bp=-1)},
             "guarantee.coverage_bp is -1, accepted: 0 or more",
         ),
-        ({"accept_window_hours": 0}, "accept_window_hours is 0, accepted: 1 or more"),
-        ({"patience_hours": -1}, "patience_hours is -1, accepted: 0 or more"),
-        ({"expiry_hours": 23}, "expiry_hours is 23, accepted: at least 1 and patience_hours (24)"),
+        ({"accept_window_hours": 0}, "accept_window_hours is 0, accepted: 1 to 8784"),
+        ({"accept_window_hours": 8_785}, "accept_window_hours is 8785, accepted: 1 to 8784"),
+        ({"patience_hours": -1}, "patience_hours is -1, accepted: 0 to 8784"),
+        ({"expiry_hours": 23}, "expiry_hours is 23, accepted: at least 1 and patience_hours (24), at most 8784"),
+        (
+            {"expiry_hours": 100_000_000},
+            "expiry_hours is 100000000, accepted: at least 1 and patience_hours (24), at most 8784",
+        ),
     ],
 )
 def test_a_contradiction_is_named_with_what_is_accepted(changes: dict[str, object], problem: str) -> None:
     assert problems(msgspec.structs.replace(TERMS, **changes)) == [problem]
+
+
+def test_no_clock_may_run_for_longer_than_a_leap_year() -> None:
+    longest = msgspec.structs.replace(TERMS, accept_window_hours=8_784, patience_hours=8_784, expiry_hours=8_784)
+
+    assert problems(longest) == []
+    assert problems(msgspec.structs.replace(longest, patience_hours=8_785, expiry_hours=8_785)) == [
+        "patience_hours is 8785, accepted: 0 to 8784",
+        "expiry_hours is 8785, accepted: at least 1 and patience_hours (8785), at most 8784",
+    ]
 
 
 def test_every_contradiction_is_told_at_once() -> None:

@@ -17,7 +17,8 @@ const instant = new Intl.DateTimeFormat(language === 'it' ? 'it-IT' : 'en-GB', {
   timeZone: 'Europe/Rome',
 });
 const LABELS = {
-  matched: texts.fill_matched, confirmed: texts.fill_confirmed, funded: texts.fill_funded, released: texts.fill_released,
+  matched: texts.fill_matched, held: texts.fill_held, confirmed: texts.fill_confirmed, funded: texts.fill_funded,
+  released: texts.fill_released,
 };
 
 let cursor = null;

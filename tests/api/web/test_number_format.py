@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from api.web.number_format import format_bp, format_cbp, format_cents, format_count
+from marketplace.explanations.figures import format_bp, format_cbp, format_cents, format_count
 from tests.api.web.number_vectors import VECTORS
 
 FUNCTIONS: dict[str, Callable[..., str]] = {

@@ -7,8 +7,9 @@ from itertools import chain
 
 import pytest
 
-from api.web.languages import Language, preferred_language
+from api.web.languages import preferred_language
 from api.web.texts import RECEIPT_SCRIPT_KEYS, SCRIPT_KEYS, TEXTS, script_texts, text
+from marketplace.explanations.languages import Language
 
 
 @pytest.mark.parametrize("key", TEXTS)

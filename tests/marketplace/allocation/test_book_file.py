@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from marketplace.allocation.book_file import BookFile, BookFileRefusal, decode_book_file
 from marketplace.allocation.book_planning import encode_answer, plan_book
 from marketplace.allocation.receipts import Receipt
-from tests.marketplace.naive_matching import naive_book
+from tests.marketplace.naive_books import naive_book
 from tests.marketplace.random_books import random_book_file
 
 

@@ -92,6 +92,30 @@ def test_a_loan_shrinks_by_less_than_one_ticket(amount: str, result: str) -> Non
     assert as_text(plan(a_request(amount, accepts_shrink=True), book, some_terms(floor_bp=400, cap_bp=600))) == result
 
 
+@pytest.mark.parametrize(
+    ("company", "result"),
+    [
+        pytest.param(CompanyMoney(mode="backstop"), "company 4.00; p 246.00; backstop at 400", id="backstop"),
+        pytest.param(CompanyMoney(), "p 246.00; shrunk at 400", id="shrunk"),
+    ],
+)
+def test_the_bucket_behind_a_gap_closed_without_it_shows_the_gap_before_it(company: CompanyMoney, result: str) -> None:
+    book = read_book("""
+        lender  ask  cash
+        p       400  246
+        z       450  200
+    """)
+    terms = some_terms(floor_bp=400, cap_bp=600, company=company)
+
+    cover = covered(plan(a_request("250", accepts_shrink=True), book, terms, budget="100"))
+
+    assert as_text(cover) == result
+    assert [(bucket.treatment, bucket.need_cents) for bucket in cover.receipt.buckets] == [
+        ("full", 25_000),
+        ("last-gap", 400),
+    ]
+
+
 def test_with_no_bucket_left_the_backstop_closes_a_gap_below_one_ticket() -> None:
     book = read_book("""
         lender  ask  cash

@@ -224,12 +224,12 @@ def test_an_ask_for_the_term_goes_before_a_floating_one_and_that_before_the_gene
 @pytest.mark.parametrize(
     ("ask", "recent_rates_bp", "resolved_bp"),
     [
-        pytest.param(FloatingAsk(mode="book-minus", offset_bp=-10, floor_bp=400), (500, 480), 470, id="last cover"),
+        pytest.param(FloatingAsk(mode="book_minus", offset_bp=-10, floor_bp=400), (500, 480), 470, id="last cover"),
         pytest.param(FloatingAsk(mode="median", offset_bp=5, floor_bp=400), (500, 480, 430), 485, id="median"),
         pytest.param(FloatingAsk(mode="median", offset_bp=0, floor_bp=400), (500, 480), 480, id="lower of two middles"),
         pytest.param(FloatingAsk(mode="median", offset_bp=0, floor_bp=0), (900,) * 9 + (500,) * 10, 500, id="last ten"),
         pytest.param(
-            FloatingAsk(mode="book-minus", offset_bp=-90, floor_bp=400), (480,), 400, id="never below its floor"
+            FloatingAsk(mode="book_minus", offset_bp=-90, floor_bp=400), (480,), 400, id="never below its floor"
         ),
         pytest.param(FloatingAsk(mode="median", offset_bp=0, floor_bp=400), (), None, id="nothing to refer to yet"),
     ],

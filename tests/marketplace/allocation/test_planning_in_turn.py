@@ -16,7 +16,8 @@ from marketplace.allocation.resting_offers import RestingOffers
 from marketplace.company_terms import CompanyMoney, CompanyTerms, GuaranteeTerms
 from tests.marketplace.allocation.test_matching_properties import as_the_twin_says_it
 from tests.marketplace.book_notation import NOW_AT, Book, a_request, as_text, cents, read_book, some_terms
-from tests.marketplace.naive_matching import NaiveCover, NaiveRest, naive_in_turn
+from tests.marketplace.naive_books import naive_in_turn
+from tests.marketplace.naive_matching import NaiveCover, NaiveRest
 from tests.marketplace.random_books import PlanInput, random_plan_input, random_request
 
 

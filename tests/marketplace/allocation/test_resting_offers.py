@@ -105,8 +105,6 @@ def test_an_idle_offer_stands_nowhere_and_is_met_only_where_it_is_asked_for(tabl
     resting = RestingOffers(book.offers, book.standings)
 
     assert walking_order(resting, floor_bp=500, ceiling_bp=500) == []
-    assert resting.is_idle("O1")
-    assert len(resting) == 1
     assert walking_order(resting, floor_bp=500, ceiling_bp=500, also=("p",)) == [(500, "B", ["p"])]
 
 

@@ -17,7 +17,6 @@ from marketplace.book.book_events import (
 )
 from marketplace.book.circuit_breakers import BreakerLimits, BreakerTrip
 from marketplace.book.commands import (
-    AnyBookCommand,
     BarLender,
     OpenRequest,
     PauseBook,
@@ -31,8 +30,16 @@ from marketplace.book.commands import (
     SignRequest,
     Tick,
     UnbarLender,
+    WithdrawOffer,
 )
-from marketplace.book.refusals import BookIsPaused, OfferTermsWrong, TermsContradictory, ValueOutOfRange
+from marketplace.book.refusals import (
+    BookIsPaused,
+    BreakerLimitsWrong,
+    OfferTermsWrong,
+    RequestUnknown,
+    TermsContradictory,
+    ValueOutOfRange,
+)
 from marketplace.company_terms import GuaranteeTerms, RateBand, TermsProblem
 from marketplace.strategies.offer_terms import FloatingAsk, OfferFilters, TermAsk
 from tests.marketplace.driven_book import Market, a_market, a_request, an_offer, only, some_terms
@@ -110,6 +117,15 @@ def test_too_much_money_in_the_window_pauses_the_book_before_the_cover_that_woul
     assert is_covered(market.send(ResumeBook(by="breaker")))
 
 
+def test_the_cover_that_tripped_a_breaker_passes_once_operations_let_the_book_go_on() -> None:
+    market = a_market_with_breakers(BreakerLimits(most_cents=50_000))
+    tripped = market.send(OpenRequest(request=a_request("large")))
+    assert only(BookPaused, tripped).by == "breaker"
+
+    assert only(Covered, market.send(ResumeBook(by="breaker"))).request_id == "large"
+    assert only(BookPaused, market.send(OpenRequest(request=a_request("larger")))).by == "breaker"
+
+
 def test_covers_older_than_the_window_do_not_count() -> None:
     market = a_market_with_breakers(BreakerLimits(window_minutes=60, most_covers=1))
     market.send(OpenRequest(request=a_request("r1")))
@@ -129,24 +145,24 @@ def test_a_rate_far_from_the_median_of_the_latest_covers_pauses_the_book() -> No
     assert only(BookPaused, events).trip == BreakerTrip(alarm="rate", given=101, allowed=100)
 
 
-@pytest.mark.parametrize(
-    ("command", "refusal"),
-    [
-        (
-            SetBreakers(limits=BreakerLimits(window_minutes=1_441)),
-            ValueOutOfRange(setting="window_minutes", given=1_441, minimum=1, maximum=1_440),
-        ),
-        (
-            SetBreakers(limits=BreakerLimits(most_cents=-1)),
-            ValueOutOfRange(setting="most_cents", given=-1, minimum=0, maximum=10**13),
-        ),
-        (RecordArrears(arrears_bp=-1), ValueOutOfRange(setting="arrears_bp", given=-1, minimum=0, maximum=10_000)),
-    ],
-)
-def test_a_setting_out_of_range_is_refused_with_the_range_that_passes(
-    command: AnyBookCommand, refusal: ValueOutOfRange
-) -> None:
-    assert a_market({}).send(command) == [CommandRefused(refusal=refusal)]
+def test_breakers_out_of_range_are_refused_with_every_figure_and_what_passes() -> None:
+    limits = BreakerLimits(window_minutes=1_441, most_cents=-1, most_covers=1_000_001, most_rate_move_bp=10_001)
+
+    refusal = only(CommandRefused, a_market({}).send(SetBreakers(limits=limits))).refusal
+
+    assert isinstance(refusal, BreakerLimitsWrong)
+    assert [(problem.field, problem.given, problem.accepted) for problem in refusal.problems] == [
+        ("window_minutes", "1441", "1 to 1440"),
+        ("most_cents", "-1", "0 to 10000000000000"),
+        ("most_covers", "1000001", "0 to 1000000"),
+        ("most_rate_move_bp", "10001", "0 to 10000"),
+    ]
+
+
+def test_arrears_out_of_range_are_refused_with_the_range_that_passes() -> None:
+    refusal = ValueOutOfRange(setting="arrears_bp", given=-1, minimum=0, maximum=10_000)
+
+    assert a_market({}).send(RecordArrears(arrears_bp=-1)) == [CommandRefused(refusal=refusal)]
 
 
 # ── lenders kept out ────────────────────────────────────────────────────────
@@ -226,9 +242,22 @@ def test_raising_an_ask_or_a_cap_restarts_the_waiting_time_and_lowering_does_not
     assert raised_at_after(ask_bp=351, per_request_cents=None) == market.at
 
 
+def test_withdrawing_an_offer_and_placing_it_anew_gains_no_time() -> None:
+    market = a_market({"ada": 1_000})
+    market.send(WithdrawOffer(offer_id="offer-ada"))
+    market.send(PlaceOffer(offer=an_offer("ada", offer_id="second", ask_bp=450)), after=timedelta(hours=1))
+    raised_at = market.at
+    assert market.book.lenders.offers["second"].raised_at == raised_at
+
+    market.send(WithdrawOffer(offer_id="second"))
+    market.send(PlaceOffer(offer=an_offer("ada", offer_id="third", ask_bp=450)), after=timedelta(hours=1))
+
+    assert market.book.lenders.offers["third"].raised_at == raised_at
+
+
 def test_a_floating_ask_follows_the_last_covers_of_its_term_but_not_below_its_floor() -> None:
     market = a_market({"ada": 500_000, "bob": 500_000})
-    floating = FloatingAsk(mode="book-minus", offset_bp=-25, floor_bp=430)
+    floating = FloatingAsk(mode="book_minus", offset_bp=-25, floor_bp=430)
     market.send(PlaceOffer(offer=an_offer("bob", ask_bp=600, floating=floating)))
     market.send(PlaceOffer(offer=an_offer("ada", ask_bp=480)))
 
@@ -251,16 +280,27 @@ def test_filters_look_at_the_guarantee_and_the_arrears_of_the_company() -> None:
 def test_an_offer_with_wrong_figures_is_refused_with_all_of_them() -> None:
     market = a_market({})
 
-    wrong = an_offer("ada", ask_bp=-1, months=(), per_request_cents=-5, asks_by_term=(TermAsk(months=24, ask_bp=500),))
+    wrong = an_offer(
+        "ada",
+        ask_bp=-1,
+        months=(),
+        per_request_cents=-5,
+        asks_by_term=(TermAsk(months=24, ask_bp=500),),
+        strategy_rank=101,
+        filters=OfferFilters(guarantee_modes=("none",), purpose_classes=(4,)),
+    )
     (event,) = market.send(PlaceOffer(offer=wrong))
 
     assert isinstance(event, CommandRefused)
     assert isinstance(event.refusal, OfferTermsWrong)
-    assert [problem.field for problem in event.refusal.problems] == [
-        "ask_bp",
-        "asks_by_term[0].months",
-        "months",
-        "per_request_cents",
+    assert [(problem.field, problem.accepted) for problem in event.refusal.problems] == [
+        ("ask_bp", "0 to 10000"),
+        ("asks_by_term[0].months", "one of the offer's months []"),
+        ("months", "at least one term"),
+        ("strategy_rank", "1 to 100"),
+        ("per_request_cents", "0 to 10000000000000"),
+        ("filters.guarantee_modes", "pool-first-loss or per-loan-share"),
+        ("filters.purpose_classes", "1 to 3"),
     ]
 
 
@@ -295,7 +335,13 @@ def test_a_guarantee_cannot_be_lowered_under_what_already_stands_under_it() -> N
         )
     )
     assert isinstance(published(None), CommandRefused)
-    assert isinstance(published(GuaranteeTerms(rate_bp=500, limit_cents=20_000, coverage_bp=20_000)), TermsPublished)
+    weaker = published(GuaranteeTerms(rate_bp=999, limit_cents=20_000, coverage_bp=20_000, mode="per-loan-share"))
+    assert isinstance(weaker, CommandRefused)
+    assert isinstance(weaker.refusal, TermsContradictory)
+    assert [problem.field for problem in weaker.refusal.problems] == ["guarantee.rate_bp", "guarantee.mode"]
+    beyond_the_limit = published(GuaranteeTerms(rate_bp=5_000, limit_cents=40_000))
+    assert isinstance(beyond_the_limit, CommandRefused)
+    assert isinstance(published(GuaranteeTerms(rate_bp=1_000, limit_cents=20_000, coverage_bp=20_000)), TermsPublished)
 
 
 def test_a_company_names_up_to_three_classes_of_purpose_and_serves_them_in_order() -> None:
@@ -307,6 +353,27 @@ def test_a_company_names_up_to_three_classes_of_purpose_and_serves_them_in_order
     market.pay_in("ada", 100_000)
 
     assert only(Covered, market.send(Tick())).request_id == "health"
+
+
+@pytest.mark.parametrize(
+    ("repaid", "refusal"),
+    [
+        (("unknown", "ada", 1), RequestUnknown(request_id="unknown")),
+        (("r1", "ada", 0), ValueOutOfRange(setting="repaid_cents", given=0, minimum=1, maximum=100_000)),
+        (("r1", "ada", 100_001), ValueOutOfRange(setting="repaid_cents", given=100_001, minimum=1, maximum=100_000)),
+        (("r1", "bob", 1), ValueOutOfRange(setting="repaid_cents", given=1, minimum=1, maximum=0)),
+    ],
+)
+def test_what_was_not_lent_cannot_come_back(
+    repaid: tuple[str, str, int], refusal: RequestUnknown | ValueOutOfRange
+) -> None:
+    market = a_market({"ada": 100_000})
+    covered = only(Covered, market.send(OpenRequest(request=a_request())))
+    market.send(SignRequest(request_id="r1", cover_id=covered.cover_id))
+    request_id, lender_id, cents = repaid
+
+    part = RepaidPrincipal(request_id=request_id, lender_id=lender_id, cents=cents)
+    assert market.send(RecordRepayments(repaid=(part,))) == [CommandRefused(refusal=refusal)]
 
 
 @pytest.mark.parametrize(("base", "guaranteed_cents"), [("outstanding", 40_000), ("disbursed", 100_000)])

@@ -93,7 +93,7 @@ def placed(
 def observed(free_cents: dict[str, int], *, rooms: dict[str, int] | None = None) -> StandingsObserved:
     return StandingsObserved(
         standings=tuple(
-            Standing(lender_id=lender_id, ver=1, free_cents=cents, cash_since_at=MONDAY, strategy_rooms=rooms or {})
+            Standing(lender_id=lender_id, ver=1, free_cents=cents, cash_since_at=MONDAY, rooms=rooms or {})
             for lender_id, cents in free_cents.items()
         )
     )

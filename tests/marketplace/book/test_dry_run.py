@@ -1,6 +1,8 @@
 """What a version of the terms would do now, beside the present one, on a book that is only read."""
 
+from collections.abc import Iterable
 from datetime import timedelta
+from random import Random
 
 import msgspec
 import pytest
@@ -17,7 +19,7 @@ from marketplace.book.commands import (
 )
 from marketplace.book.cover_decisions import decide_step
 from marketplace.book.dry_run import BlockedRequests, DryRun, RateLevel, TermsOutcome, dry_run
-from marketplace.book.dry_run_disclosure import shown_to_company, shown_to_operations
+from marketplace.book.dry_run_disclosure import ShownOutcome, shown_to_company, shown_to_operations
 from marketplace.company_terms import CompanyMoney, CompanyTerms, GuaranteeTerms, RateBand
 from tests.marketplace.driven_book import Market, a_market, a_request, an_offer, some_terms
 
@@ -242,70 +244,228 @@ def test_a_lender_who_lifted_its_hold_is_not_planned_for_that_request() -> None:
     assert (outcome.total.waiting, outcome.total.covered) == (1, 0)
 
 
-def people(**behind: int) -> dict[int, set[str]]:
-    """So many people behind the requests of each term: `m12=5`."""
-    return {int(term[1:]): {f"{term} {number}" for number in range(count)} for term, count in behind.items()}
+ALL_ACCEPT = bands((12, 400, 700), (24, 400, 700))
 
 
-def two_terms() -> DryRun:
-    market = waiting_market("r1")
-    terms = some_terms(version=2, bands=bands((12, 400, 600), (24, 400, 600)))
-    market.send(PublishTerms(terms=terms))
-    market.send(OpenRequest(request=a_request("r2", amount_cents=54_321, months=24, max_rate_bp=700)))
+def tried_with(*requests: tuple[int, int, str], **terms: object) -> DryRun:
+    """Lenders ask 6.50 %, and more than the 6 % that is allowed; the terms tried allow 7 %. The requests are given as
+    term, highest rate accepted and borrower, each of 543.21."""
+    offers = {name: an_offer(name, ask_bp=650, months=(12, 24)) for name in ("ada", "bob")}
+    present_terms = some_terms(bands=bands((12, 400, 600), (24, 400, 600)))
+    market = a_market({"ada": 2_000_000, "bob": 2_000_000}, present_terms, **offers)
+    for number, (months, max_rate_bp, borrower_id) in enumerate(requests):
+        asked = a_request(
+            f"r{number}", amount_cents=54_321, months=months, max_rate_bp=max_rate_bp, borrower_id=borrower_id
+        )
+        market.send(OpenRequest(request=asked))
+    return tried(market, some_terms(version=2, **({"bands": ALL_ACCEPT} | terms)))
+
+
+def of_people(count: int, *, months: int = 12, max_rate_bp: int = 700) -> list[tuple[int, int, str]]:
+    """One request each of so many people."""
+    return [(months, max_rate_bp, f"{months} {max_rate_bp} {number}") for number in range(count)]
+
+
+def seen_by_company(outcome: DryRun) -> ShownOutcome:
+    shown = shown_to_company(outcome).proposed
+    assert shown is not None
+    return shown
+
+
+def test_operations_see_every_figure_to_the_cent() -> None:
     guarantee = GuaranteeTerms(rate_bp=1_000, limit_cents=100_000)
-    return tried(market, some_terms(version=3, bands=bands((12, 400, 700), (24, 400, 700)), guarantee=guarantee))
 
-
-def test_operations_see_every_figure() -> None:
-    shown = shown_to_operations(two_terms()).proposed
+    shown = shown_to_operations(
+        tried_with(*of_people(1), *of_people(1, months=24, max_rate_bp=650), guarantee=guarantee)
+    ).proposed
 
     assert shown is not None
-    assert [(term.is_withheld, term.cover_cents) for term in (*shown.by_term, shown.total)] == [
-        (False, 100_000),
-        (False, 54_321),
-        (False, 154_321),
+    figures = [(group.is_withheld, group.waiting, group.cover_cents) for group in (*shown.by_term, shown.total)]
+    assert figures == [(False, 1, 54_321), (False, 1, 54_321), (False, 2, 108_642)]
+    assert [group.rates for group in (*shown.by_term, shown.total)] == [
+        (RateLevel(rate_bp=650, covered=1, cover_cents=54_321),),
+        (RateLevel(rate_bp=650, covered=1, cover_cents=54_321),),
+        (RateLevel(rate_bp=650, covered=2, cover_cents=108_642),),
     ]
     assert shown.guarantee is not None
-    assert (shown.guarantee.used_after_cents, shown.guarantee.gauge_after_bp) == (15_433, 1_544)
+    assert (shown.guarantee.used_after_cents, shown.guarantee.gauge_after_bp) == (10_865, 1_087)
 
 
 def test_a_company_sees_figures_of_five_people_rounded_to_100_euro() -> None:
-    shown = shown_to_company(two_terms(), people(m12=5, m24=5)).proposed
+    guarantee = GuaranteeTerms(rate_bp=1_000, limit_cents=100_000)
 
-    assert shown is not None
-    assert [(term.is_withheld, term.cover_cents) for term in (*shown.by_term, shown.total)] == [
-        (False, 100_000),
-        (False, 50_000),
-        (False, 150_000),
-    ]
+    shown = seen_by_company(tried_with(*of_people(5), guarantee=guarantee))
+
+    figures = shown.by_term[0]
+    assert (figures.waiting, figures.waiting_cents, figures.covered, figures.cover_cents) == (5, 270_000, 5, 270_000)
+    assert (figures.rate_cbp, figures.held_cents, figures.company_cents) == (65_000, 0, 0)
+    assert figures.rates == (RateLevel(rate_bp=650, covered=5, cover_cents=270_000),)
+    assert figures.blocked == ()
     assert shown.guarantee is not None
-    assert (shown.guarantee.used_after_cents, shown.guarantee.gauge_after_bp) == (20_000, 1_500)
+    assert (shown.guarantee.used_after_cents, shown.guarantee.gauge_after_bp) == (30_000, 2_700)
+    assert (shown.company_used_cents, shown.company_left_cents) == (0, 0)
+
+
+def test_rates_and_reasons_are_told_of_the_total_only_where_no_term_tells_them() -> None:
+    one_term = seen_by_company(tried_with(*of_people(5)))
+    small_terms = seen_by_company(tried_with(*of_people(3), *of_people(3, months=24)))
+
+    assert one_term.by_term[0].rates is not None
+    assert (one_term.total.covered, one_term.total.rates, one_term.total.blocked) == (5, None, None)
+    assert [term.is_withheld for term in small_terms.by_term] == [True, True]
+    assert small_terms.total.rates == (RateLevel(rate_bp=650, covered=6, cover_cents=330_000),)
 
 
 @pytest.mark.parametrize(
-    ("behind", "withheld"),
+    ("twelve", "twenty_four", "withheld"),
     [
-        pytest.param({"m12": 5, "m24": 0}, [False, True, False], id="nobody is withheld like few, and tells nothing"),
-        pytest.param({"m12": 5, "m24": 4}, [False, True, True], id="the total would tell of the four"),
-        pytest.param({"m12": 4, "m24": 4}, [True, True, False], id="eight together"),
-        pytest.param({"m12": 2, "m24": 2}, [True, True, True], id="four together"),
+        pytest.param(5, 0, [False, True, False], id="nobody is withheld like few, and tells nothing"),
+        pytest.param(5, 4, [False, True, True], id="the total would tell of the four"),
+        pytest.param(4, 4, [True, True, False], id="eight together"),
+        pytest.param(2, 2, [True, True, True], id="four together"),
     ],
 )
-def test_fewer_than_five_people_are_never_told_of(behind: dict[str, int], withheld: list[bool]) -> None:
-    shown = shown_to_company(two_terms(), people(**behind)).proposed
+def test_fewer_than_five_people_are_never_told_of(twelve: int, twenty_four: int, withheld: list[bool]) -> None:
+    outcome = tried_with(*of_people(twelve), *of_people(twenty_four, months=24))
 
-    assert shown is not None
-    assert [term.is_withheld for term in (*shown.by_term, shown.total)] == withheld
-    assert [term.cover_cents is None for term in (*shown.by_term, shown.total)] == withheld
-    assert shown.guarantee is not None
-    assert (shown.company_used_cents is None, shown.guarantee.used_after_cents is None) == (withheld[2], withheld[2])
-    assert shown.depth == two_terms().proposed.depth  # type: ignore[union-attr]  # it is there
+    shown = seen_by_company(outcome)
+
+    groups = (*shown.by_term, shown.total)
+    assert [group.is_withheld for group in groups] == withheld
+    assert [group.cover_cents is None for group in groups] == withheld
+    assert (shown.company_used_cents is None, shown.company_left_cents is None) == (withheld[2], withheld[2])
+    assert shown.depth == proposed(outcome).depth
 
 
 def test_a_person_with_several_requests_counts_once() -> None:
-    everywhere = {"eva", "ida", "ugo", "leo"}
+    shown = seen_by_company(tried_with(*of_people(4), *of_people(4)))
 
-    shown = shown_to_company(two_terms(), {12: everywhere, 24: everywhere}).proposed
+    assert [group.is_withheld for group in (*shown.by_term, shown.total)] == [True, True, True]
 
-    assert shown is not None
-    assert [term.is_withheld for term in (*shown.by_term, shown.total)] == [True, True, True]
+
+def test_who_is_covered_is_not_told_where_they_or_the_others_are_few() -> None:
+    one_covered = seen_by_company(tried_with(*of_people(5, max_rate_bp=600), *of_people(1))).by_term[0]
+    one_left = seen_by_company(tried_with(*of_people(1, max_rate_bp=600), *of_people(5))).by_term[0]
+    five_of_each = seen_by_company(tried_with(*of_people(5, max_rate_bp=600), *of_people(5))).by_term[0]
+
+    for figures in (one_covered, one_left):
+        assert (figures.waiting, figures.waiting_cents) == (6, 330_000)
+        assert (figures.covered, figures.cover_cents, figures.company_cents, figures.rate_cbp) == (None,) * 4
+        assert (figures.rates, figures.blocked) == (None, None)
+    assert (five_of_each.waiting, five_of_each.covered) == (10, 5)
+    assert five_of_each.blocked == (BlockedRequests(reason="uncovered", requests=5, cents=270_000),)
+
+
+def test_that_nobody_is_covered_tells_of_all_who_wait() -> None:
+    shown = seen_by_company(tried_with(*of_people(5, max_rate_bp=600)))
+
+    assert (shown.by_term[0].covered, shown.by_term[0].cover_cents, shown.by_term[0].rate_cbp) == (0, 0, None)
+
+
+def test_a_reason_of_few_people_goes_with_another_that_would_tell_them_by_subtraction() -> None:
+    """Six accept less than the floor of 6.10 %, one accepts it and waits for money at 6.50 %."""
+    blocked_alike = [*of_people(6, max_rate_bp=600), *of_people(1, max_rate_bp=620)]
+    blocked_apart = [*of_people(6, max_rate_bp=600), *of_people(5, max_rate_bp=620)]
+    higher = bands((12, 610, 700))
+
+    alike = seen_by_company(tried_with(*blocked_alike, bands=higher)).by_term[0]
+    apart = seen_by_company(tried_with(*blocked_apart, bands=higher)).by_term[0]
+
+    assert (alike.waiting, alike.covered, alike.blocked) == (7, 0, ())
+    assert apart.blocked == (
+        BlockedRequests(reason="rate", requests=6, cents=330_000),
+        BlockedRequests(reason="uncovered", requests=5, cents=270_000),
+    )
+
+
+def test_the_total_does_not_tell_how_many_of_a_withheld_term_are_covered() -> None:
+    """Of twelve months five are covered; of twenty-four one is, and five are not."""
+    requests = [*of_people(5), *of_people(1, months=24), *of_people(5, months=24, max_rate_bp=600)]
+
+    shown = seen_by_company(tried_with(*requests))
+
+    assert [(group.waiting, group.covered) for group in (*shown.by_term, shown.total)] == [
+        (5, 5),
+        (6, None),
+        (11, None),
+    ]
+    assert shown.company_used_cents is None
+
+
+def test_money_of_the_company_in_few_loans_is_not_told() -> None:
+    """The budget of 600.00 funds the first loan and a little of the second; five are covered."""
+    money = CompanyMoney(mode="first", budget_cents=60_000)
+    offers = {name: an_offer(name, ask_bp=650) for name in ("ada", "bob")}
+    market = a_market({"ada": 2_000_000, "bob": 2_000_000}, some_terms(), **offers)
+    market.send(GrantCompanyBudget(cents=60_000))
+    for number in range(5):
+        market.send(OpenRequest(request=a_request(f"r{number}", amount_cents=54_321, max_rate_bp=700)))
+    guarantee = GuaranteeTerms(rate_bp=1_000, limit_cents=100_000)
+
+    outcome = tried(
+        market, some_terms(version=2, bands=bands((12, 400, 700)), company_money=money, guarantee=guarantee)
+    )
+    shown = seen_by_company(outcome)
+
+    assert proposed(outcome).total.company_cents == 60_000
+    assert (shown.total.covered, shown.total.cover_cents, shown.total.company_cents) == (5, 270_000, None)
+    assert (shown.company_used_cents, shown.company_left_cents) == (None, None)
+    assert shown.guarantee is not None
+    assert (shown.guarantee.used_after_cents, shown.guarantee.head_room_cents) == (None, None)
+
+
+def test_what_few_people_hold_is_not_told() -> None:
+    """One of five holds 600.00."""
+    market = a_market({"ada": 60_000}, some_terms(patience_hours=0), bob=an_offer("bob", ask_bp=650))
+    for number in range(5):
+        market.send(OpenRequest(request=a_request(f"r{number}", amount_cents=150_000, max_rate_bp=700)))
+
+    outcome = tried(market, some_terms(version=2, patience_hours=0))
+
+    assert proposed(outcome).total.held_cents == 60_000
+    assert [
+        (group.waiting, group.held_cents)
+        for group in (*seen_by_company(outcome).by_term, seen_by_company(outcome).total)
+    ] == [
+        (5, None),
+        (5, None),
+    ]
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_no_figure_and_no_difference_of_figures_tells_of_fewer_than_five_people(seed: int) -> None:
+    """Ten to forty requests of few or many people, over two terms, some covered at either price and some not."""
+    choose = Random(seed)
+    names = [f"person {number}" for number in range(choose.randint(4, 30))]
+    requests = [
+        (choose.choice((12, 24)), choose.choice((600, 620, 700)), choose.choice(names))
+        for _ in range(choose.randint(10, 40))
+    ]
+    floors = (choose.choice((400, 610, 660)), choose.choice((400, 610, 660)))
+    outcome = tried_with(*requests, bands=bands((12, floors[0], 700), (24, floors[1], 700)))
+
+    shown, whole = seen_by_company(outcome), proposed(outcome)
+
+    told: list[frozenset[str]] = []
+    for figures, given in zip((*shown.by_term, shown.total), (*whole.by_term, whole.total), strict=True):
+        people = given.people
+        told += [people.waiting] if figures.waiting is not None else []
+        told += [people.covered, people.blocked] if figures.covered is not None else []
+        if figures.rates is not None and figures.blocked is not None:
+            rates = {level.rate_bp for level in figures.rates}
+            reasons = {one.reason for one in figures.blocked}
+            told += [people.by_rate[rate_bp] for rate_bp in rates] + [people.by_reason[reason] for reason in reasons]
+            told.append(everybody(group for rate_bp, group in people.by_rate.items() if rate_bp not in rates))
+            told.append(everybody(group for reason, group in people.by_reason.items() if reason not in reasons))
+    terms = list(zip(shown.by_term, (given.people for given in whole.by_term), strict=True))
+    if shown.total.waiting is not None:
+        told.append(everybody(people.waiting for figures, people in terms if figures.waiting is None))
+    if shown.total.covered is not None:
+        told.append(everybody(people.covered for figures, people in terms if figures.covered is None))
+        told.append(everybody(people.blocked for figures, people in terms if figures.covered is None))
+
+    assert [group for group in told if 0 < len(group) < 5] == []
+
+
+def everybody(groups: Iterable[frozenset[str]]) -> frozenset[str]:
+    return frozenset[str]().union(*groups)

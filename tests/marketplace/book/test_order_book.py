@@ -135,6 +135,17 @@ def test_a_cover_that_is_not_signed_in_time_lapses_and_every_lender_keeps_its_pl
     assert market.book.requests["r1"].state is RequestState.CLOSED
 
 
+def test_a_lapsed_cover_gives_back_its_own_place_and_not_that_of_a_later_one() -> None:
+    market = a_market({"ada": 300_000, "bob": 300_000})
+    first, second = (only(Covered, market.send(OpenRequest(request=a_request(name)))) for name in ("r1", "r2"))
+    assert market.book.lenders.last_rationed == {"ada": 2, "bob": 2}
+
+    market.send(LapseRequest(request_id="r1", cover_id=first.cover_id))
+    assert market.book.lenders.last_rationed == {"ada": 2, "bob": 2}
+    market.send(LapseRequest(request_id="r2", cover_id=second.cover_id))
+    assert market.book.lenders.last_rationed == {"ada": 0, "bob": 0}
+
+
 def test_cancelling_a_covered_request_frees_its_promises() -> None:
     market = a_market({"ada": 60_000, "bob": 80_000})
     market.send(OpenRequest(request=a_request()))

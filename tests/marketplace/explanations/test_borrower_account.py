@@ -161,7 +161,7 @@ def test_a_hold_is_told_with_what_it_has_and_lacks() -> None:
         is_holding=True,
     )
 
-    sentences = borrower_account_of_plan(hold, 150_000, "en")
+    sentences = borrower_account_of_plan(hold, "en")
 
     assert [sentence.text for sentence in sentences][:3] == [
         "Your request is gathering: €800.00 of €1,500.00 already held for it, €700.00 missing.",

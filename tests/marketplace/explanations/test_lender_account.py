@@ -3,6 +3,7 @@
 from random import Random
 from typing import get_args
 
+import msgspec
 import pytest
 
 from marketplace.allocation.eligibility import Bound, Obstacle
@@ -23,6 +24,7 @@ from marketplace.explanations.lender_outcomes import (
     lender_outcome,
 )
 from marketplace.explanations.lender_texts import LENDER_TEXTS
+from marketplace.explanations.plan_accounts import account_of_plan
 from tests.marketplace.book_notation import a_request, read_book, some_terms
 from tests.marketplace.explanations.explained_plans import ExplainedPlan
 from tests.marketplace.random_books import random_plan_input
@@ -64,9 +66,9 @@ def test_a_share_of_a_rationed_bucket_is_told_to_the_cent_in_english() -> None:
         "You could give up to €1,000.00: the money you had free.",
         "Your group offered more than was needed, so it is shared in two rounds.",
         "First round, a smallest part each, starting with who has waited longest: €10.00 for you.",
-        "Second round: €1,480.00 were left, shared by what each could still give. You could still give €990.00, all"
-        " together €1,880.00: €1,480.00 × (€990.00 ÷ €1,880.00) = €779.3617….",
-        "Cents left over go to the largest fractions. Yours is not among them: €779.36.",
+        "Second round: the rest is shared by what each could still give. Rounded to €100: €1,500.00 were left, all"
+        " together could still give €1,900.00. You €990.00: €779.36 for you.",
+        "Cents left over go to the largest fractions. Yours is not among them.",
         "Together: €10.00 + €779.36 = €789.36.",
         "Rate of the loan: 5.00%, the same for all lenders. It is the company's lowest rate.",
         "Nothing went to offers above this rate, nor to those that come after the last group served at this rate.",
@@ -80,9 +82,9 @@ def test_the_odd_cent_of_the_largest_fraction_is_told_in_italian() -> None:
     assert told[0] == "Hai ottenuto 710,64 € di questo prestito. Ecco perché."
     assert told[5:9] == [
         "Primo giro, una quota minima ciascuno a partire da chi aspetta da più tempo: a te 10,00 €.",
-        "Secondo giro: restavano 1.480,00 €, divisi secondo quanto ciascuno poteva ancora dare. Tu potevi dare ancora"
-        " 890,00 €, tutti insieme 1.880,00 €: 1.480,00 € × (890,00 € ÷ 1.880,00 €) = 700,6382… €.",
-        "I centesimi che avanzano vanno alle frazioni più grandi. La tua è tra queste: 700,64 €.",
+        "Secondo giro: il resto si divide secondo quanto ciascuno poteva ancora dare. Arrotondati a 100 €: restavano"
+        " 1.500,00 €, tutti insieme potevano dare ancora 1.900,00 €. Tu 890,00 €: a te 700,64 €.",
+        "I centesimi che avanzano vanno alle frazioni più grandi. La tua è tra queste.",
         "In tutto: 10,00 € + 700,64 € = 710,64 €.",
     ]
 
@@ -122,8 +124,8 @@ def test_what_shaving_took_is_told_as_a_difference() -> None:
 
 def test_whom_the_ticket_was_made_for_is_told_how() -> None:
     assert SHAVED.told("z")[4] == (
-        "Only €4.00 were missing, less than your smallest part. Those already served gave something back, so that you,"
-        " who have waited longest, had your part: €10.00."
+        "Less than your smallest part was missing. Those already served gave something back, so that you, who have"
+        " waited longest, had your part: €10.00."
     )
 
 
@@ -153,11 +155,11 @@ TICKETS = read_book("""
 """)
 
 
-def test_a_ticket_that_does_not_fit_is_told_with_what_was_left() -> None:
+def test_a_ticket_that_does_not_fit_is_told_with_its_size() -> None:
     plan = ExplainedPlan(a_request("100"), TICKETS, some_terms())
 
     assert plan.told("large")[3:] == [
-        "At your turn €90.00 were left, less than your smallest part of €95.00.",
+        "At your turn less than €95.00 was left, the least that your offer gives.",
         "You keep your place for the next loan.",
     ]
 
@@ -175,7 +177,7 @@ def test_who_stands_behind_the_last_place_is_told_that_the_lenders_are_complete(
     plan = ExplainedPlan(a_request("100"), TICKETS, some_terms(max_lenders=2))
 
     assert plan.told("late")[2:] == [
-        "The loan was complete before your turn. Lenders of one loan, at most: 2.",
+        "Before your turn the request had all the lenders it may have. They are at most 2.",
         "You keep your place for the next loan.",
     ]
 
@@ -193,8 +195,8 @@ def test_a_gap_below_the_ticket_that_the_company_closed_is_told() -> None:
     )
 
     assert plan.told("dear")[2:] == [
-        "Before your group only €4.00 were missing, less than your smallest part of €10.00.",
-        "The company put them in.",
+        "Before your group less than €10.00 was missing, the least that your offer gives.",
+        "The company put it in.",
         "You keep your place for the next loan.",
     ]
 
@@ -221,8 +223,8 @@ def test_money_that_waits_for_the_guarantee_is_told() -> None:
     ("column", "told"),
     [
         ("per-request", "The most you lend to one request is less than your smallest part of €10.00."),
-        ("per-company", "You already lend at this company nearly as much as you decided: less than your smallest"
-         " part of €10.00 was left."),
+        ("per-company", "Your limit for one company let you lend at this one less than your smallest part of"
+         " €10.00."),
     ],
 )  # fmt: skip
 def test_a_cap_that_leaves_less_than_a_ticket_is_named(column: str, told: str) -> None:
@@ -285,6 +287,52 @@ def test_a_promise_kept_from_an_earlier_plan_is_told_as_such() -> None:
     assert (
         told[2] == "You had promised this amount to the request before, by an earlier computation: it stays as it was."
     )
+
+
+@pytest.mark.parametrize(
+    ("ask", "told"),
+    [
+        (
+            "400",
+            "You receive 4.00%, as all lenders do: it is the company's lowest rate. The rate of the loan is 2.50%,"
+            " because the company's part has a reduced rate.",
+        ),
+        (
+            "450",
+            "You receive 4.50%, as all lenders do: it is the highest among the offers served. The rate of the loan"
+            " is 2.75%, because the company's part has a reduced rate.",
+        ),
+    ],
+)
+def test_beside_a_subsidised_part_the_lender_is_told_its_own_rate_and_the_loans(ask: str, told: str) -> None:
+    book = read_book(f"""
+        lender  ask  cash
+        L1      {ask}  100
+    """)
+    half = CompanyMoney(mode="share", share_bp=5_000, budget_cents=5_000, rate_bp=100)
+
+    explained = ExplainedPlan(a_request("100"), book, some_terms(floor_bp=400, company=half), budget="50")
+
+    assert told in explained.told("L1")
+
+
+@pytest.mark.parametrize(("floor_bp", "code"), [(500, "rate-floor"), (400, "rate-highest")])
+def test_a_kept_promise_names_the_floor_where_the_floor_made_the_rate(floor_bp: int, code: str) -> None:
+    plan = ExplainedPlan(a_request("100"), TICKETS, some_terms(floor_bp=floor_bp))
+
+    outcome = fill_outcome(recorded(plan, first=4_567), "first", status="covered")
+
+    assert [sentence.code for sentence in lender_account(plan.plan.receipt, outcome, "en")][-1] == code
+
+
+def test_a_lender_that_the_walk_found_and_the_hold_has_no_part_for_is_told_that_nothing_is_held() -> None:
+    plan = ExplainedPlan(a_request("5,000"), TICKETS, some_terms())
+    hold = recorded(plan)
+    without = msgspec.structs.replace(hold, legs=tuple(leg for leg in hold.legs if leg.lender_id != "large"))
+
+    told = [sentence.code for sentence in account_of_plan(without, "lender:large", "en", status="holding")]
+
+    assert told[:2] == ["would-have-lent", "not-lent-uncovered"]
 
 
 def test_a_receipt_alone_says_that_it_does_not_list_the_lender() -> None:

@@ -54,6 +54,21 @@ def test_every_step_of_a_plan_stands_with_its_figures() -> None:
     ]
 
 
+def test_a_bucket_that_a_gap_was_closed_without_stands_with_the_gap_before_it() -> None:
+    book = read_book("""
+        lender  ask  cash
+        p       400  246
+        z       450  200
+    """)
+    terms = some_terms(floor_bp=400, cap_bp=600, company=CompanyMoney(mode="backstop"))
+    planned = plan(a_request("250", max_rate_bp=600), book, terms, budget="100")
+
+    shown = [sentence.text.replace("\u00a0", " ") for sentence in operations_account(planned.receipt, "it")]
+
+    assert "Gruppo 4,50 %, livello B: mancano 4,00 €, chiusi senza di esso." in shown
+    assert "Ultimo divario di 4,00 €: chiuso con denaro dell'azienda." in shown
+
+
 def test_every_cap_obstacle_and_mode_has_its_words() -> None:
     assert BOUND_WORDS.keys() == set(get_args(Bound))
     assert OBSTACLE_WORDS.keys() == set(get_args(Obstacle))

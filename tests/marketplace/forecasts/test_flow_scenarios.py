@@ -24,7 +24,7 @@ def a_history(begun_days_ago: int) -> MarketHistory:
 
 
 def a_past_request(at: datetime) -> PastRequest:
-    return PastRequest(at=at, months=12, amount_cents=100_000, max_rate_bp=500, purpose_class=1)
+    return PastRequest(at=at, borrower_id="eva", months=12, amount_cents=100_000, max_rate_bp=500, purpose_class=1)
 
 
 def test_only_whole_days_before_today_are_drawn_from() -> None:

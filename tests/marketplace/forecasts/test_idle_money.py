@@ -17,7 +17,7 @@ from marketplace.book.commands import (
     RecordArrears,
 )
 from marketplace.company_terms import GuaranteeTerms, RateBand
-from marketplace.forecasts.idle_money import REASONS, IdleMoney, IdlePart, idle_money
+from marketplace.forecasts.idle_money import REASONS, IdleMoney, IdlePart, idle_basis, idle_money
 from marketplace.strategies.offer_terms import OfferFilters
 from marketplace.strategies.strategy_limits import budget_key, pace_key, term_key
 from tests.marketplace.driven_book import Market, a_market, a_request, an_offer, some_terms
@@ -30,13 +30,8 @@ ADA = "strategy-ada"
 
 def idle_of(market: Market, *, reserve_cents: int = 0, **standing: object) -> IdleMoney:
     seen = msgspec.structs.replace(standing_of(market, "ada"), **standing)
-    idle = idle_money(
-        [live_book(market)],
-        ADA,
-        standing=seen,
-        wallet_free_cents=seen.free_cents + reserve_cents,
-        now_at=market.at,
-    )
+    basis = idle_basis([live_book(market)], ADA, standing=seen, now_at=market.at)
+    idle = idle_money(basis, wallet_free_cents=seen.free_cents + reserve_cents)
     assert sum(part.cents for part in idle.parts) == idle.free_cents == seen.free_cents + reserve_cents
     assert sum(part.excluded_count for part in idle.parts) <= idle.request_count
     return idle
@@ -78,12 +73,12 @@ class TestOwnLimits:
         market = adas_book(requests=1)
         rooms = {budget_key(ADA): 30_000, pace_key(ADA, market.at): 12_000}
 
-        idle = idle_of(market, strategy_rooms=rooms)
+        idle = idle_of(market, rooms=rooms)
 
         assert cents_by_reason(idle) == {"budget": 10_000, "pace": 18_000, "request-incomplete": 12_000}
 
     def test_a_cap_of_the_term_holds_back_what_goes_beyond_it(self) -> None:
-        idle = idle_of(adas_book(requests=1), strategy_rooms={term_key(ADA, 12): 15_000})
+        idle = idle_of(adas_book(requests=1), rooms={term_key(ADA, 12): 15_000})
 
         assert cents_by_reason(idle) == {"term-limit": 25_000, "request-incomplete": 15_000}
 
@@ -104,9 +99,11 @@ class TestOwnLimits:
 
     def test_a_strategy_without_an_offer_lends_nothing(self) -> None:
         market = a_market({"bob": 1_000})
-        standing = Standing(lender_id="ada", ver=1, free_cents=500, cash_since_at=MONDAY, strategy_rooms={})
+        standing = Standing(lender_id="ada", ver=1, free_cents=500, cash_since_at=MONDAY, rooms={})
 
-        idle = idle_money([live_book(market)], ADA, standing=standing, wallet_free_cents=500, now_at=market.at)
+        basis = idle_basis([live_book(market)], ADA, standing=standing, now_at=market.at)
+
+        idle = idle_money(basis, wallet_free_cents=500)
 
         assert cents_by_reason(idle) == {"no-offer": 500}
 
@@ -233,6 +230,25 @@ class TestLately:
         assert cents_by_reason(idle)["no-request"] == 300_000 - taken_cents - (100_000 - taken_cents)
         assert set(cents_by_reason(idle)) == {"no-request", "per-request", "shared"}
 
+    def test_the_share_that_one_lender_may_have_is_the_companys_reason_and_not_a_cap_of_the_lender(self) -> None:
+        market = a_market({"ada": 70_000, "bob": 100_000}, some_terms(max_share_bp=5_000), bob=an_offer("bob"))
+        market.send(OpenRequest(request=a_request()))
+
+        idle = idle_of(market)
+
+        assert standing_of(market, "ada").free_cents == 20_000
+        assert cents_by_reason(idle) == {"share": 20_000}
+        assert counts_by_reason(idle) == {"share": 1}
+
+    def test_a_waiting_request_can_take_no_more_than_the_share_of_one_lender(self) -> None:
+        terms = some_terms(max_share_bp=2_500, patience_hours=72)
+        market = a_market({"ada": FREE_CENTS}, terms, ada=an_offer("ada", per_request_cents=30_000))
+        market.send(OpenRequest(request=a_request()))
+
+        idle = idle_of(market)
+
+        assert cents_by_reason(idle) == {"per-request": 10_000, "share": 5_000, "request-incomplete": 25_000}
+
     def test_what_was_covered_before_the_money_came_says_nothing(self) -> None:
         market = a_market({"ada": FREE_CENTS, "bob": 200_000}, ada=an_offer("ada", ask_bp=450))
         market.send(OpenRequest(request=a_request()))
@@ -252,7 +268,7 @@ class TestLately:
 def test_the_parts_stand_in_the_order_of_the_gates() -> None:
     market = adas_book(requests=2, per_request_cents=3_000)
 
-    reasons = [part.reason for part in idle_of(market, reserve_cents=1, strategy_rooms={budget_key(ADA): 20_000}).parts]
+    reasons = [part.reason for part in idle_of(market, reserve_cents=1, rooms={budget_key(ADA): 20_000}).parts]
 
     assert reasons == sorted(reasons, key=REASONS.index) == ["reserve", "budget", "per-request", "request-incomplete"]
 
@@ -264,13 +280,8 @@ def test_in_a_living_market_every_lenders_parts_sum_to_its_free_money() -> None:
         market.live_until(MONDAY + days * DAY)
         for lender_id in market.purses:
             standing = market.standing(lender_id)
-            idle = idle_money(
-                [market.live],
-                f"strategy of {lender_id}",
-                standing=standing,
-                wallet_free_cents=standing.free_cents + 100,
-                now_at=market.at,
-            )
+            basis = idle_basis([market.live], f"strategy of {lender_id}", standing=standing, now_at=market.at)
+            idle = idle_money(basis, wallet_free_cents=standing.free_cents + 100)
             assert sum(part.cents for part in idle.parts) == idle.free_cents == standing.free_cents + 100
             assert all(part.cents >= 0 for part in idle.parts)
             reasons.update(part.reason for part in idle.parts if part.cents)

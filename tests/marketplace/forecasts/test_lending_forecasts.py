@@ -19,13 +19,15 @@ from marketplace.forecasts.lending_forecasts import (
     book_flows,
     forecast_basis,
     lending_forecast,
+    past_of_books,
     wait_band_of,
 )
 from marketplace.forecasts.lending_scenarios import BookFlow, OwnMoney, play
+from marketplace.forecasts.market_history import TermFigures
 from marketplace.strategies.offer_terms import Tier
 from marketplace.strategies.strategy_limits import budget_key, pace_key
 from tests.marketplace.driven_book import Market as DrivenMarket
-from tests.marketplace.driven_book import a_market, a_request, an_offer
+from tests.marketplace.driven_book import a_market, a_request, an_offer, some_terms
 from tests.marketplace.live_books import live_book, standing_of
 from tests.marketplace.simulated_market import DAY, MONDAY, SimulatedMarket
 
@@ -117,7 +119,7 @@ class TestForecast:
     def test_a_budget_and_a_pace_bound_what_is_lent(self) -> None:
         market = one_request_a_day(30)
         rooms = {budget_key("strategy-bob"): 120_000, pace_key("strategy-bob", market.at): 60_000}
-        standing = msgspec.structs.replace(standing_of(market, "bob"), strategy_rooms=rooms)
+        standing = msgspec.structs.replace(standing_of(market, "bob"), rooms=rooms)
 
         forecast = lending_forecast(
             forecast_basis(
@@ -159,7 +161,7 @@ class TestForecast:
                 forecast_basis(
                     [live_book(market)],
                     strategy_id,
-                    standing=msgspec.structs.replace(standing_of(market, "bob"), strategy_rooms=first_has),
+                    standing=msgspec.structs.replace(standing_of(market, "bob"), rooms=first_has),
                     now_at=market.at,
                 )
             )
@@ -320,3 +322,39 @@ class TestHonesty:
         for played_cents, days in zip(lending.lent_cents, (7, 14), strict=True):
             lent_cents = market.lent_cents("probe", begins_at, begins_at + days * DAY)
             assert abs(played_cents - lent_cents) <= PROBE_CENTS // 5, (days, played_cents, lent_cents)
+
+
+class TestPastOfBooks:
+    def past(self, *borrower_ids: str) -> tuple[TermFigures, ...]:
+        """What bob is shown of a book with a request of 500.00 of each borrower; at 4.00 % all are covered."""
+        market = a_market({"ada": 9_000_000, "bob": 200_000})
+        for number, borrower_id in enumerate(borrower_ids):
+            asked = a_request(f"r{number}", amount_cents=50_000, borrower_id=borrower_id)
+            market.send(OpenRequest(request=asked), after=timedelta(hours=1))
+        [past] = past_of_books([live_book(market)], standing_of(market, "bob"), "strategy-bob", market.at)
+        return past.terms
+
+    def test_five_requests_of_five_people_are_shown(self) -> None:
+        [figures] = self.past("eva", "ida", "ugo", "leo", "pia")
+
+        assert (figures.borrower_count, figures.request_count, figures.cover_count) == (5, 5, 5)
+
+    def test_more_requests_of_four_people_are_left_out(self) -> None:
+        assert self.past("eva", "ida", "ugo", "leo", "eva", "eva") == ()
+
+    def test_the_covers_of_fewer_than_five_are_left_out_and_the_requests_of_five_are_not(self) -> None:
+        market = a_market({"ada": 210_000, "bob": 900}, some_terms(patience_hours=72))
+        for number in range(5):
+            market.send(OpenRequest(request=a_request(f"r{number}", amount_cents=50_000)), after=timedelta(hours=1))
+
+        [past] = past_of_books([live_book(market)], standing_of(market, "bob"), "strategy-bob", market.at)
+
+        [figures] = past.terms
+        assert (figures.borrower_count, figures.request_count) == (5, 5)
+        hidden = (figures.covered_count, figures.cover_count, figures.covered_cents_a_day, figures.middle_rate_bp)
+        assert hidden == (None, None, None, None)
+        assert (figures.middle_lender_count, figures.middle_wait_to_cover_s, figures.middle_wait_of_money_s) == (
+            None,
+            None,
+            None,
+        )

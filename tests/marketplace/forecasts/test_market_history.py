@@ -32,11 +32,19 @@ def test_a_request_covered_at_once_is_remembered_with_its_rate_and_the_last_buck
 
     at = START + HOUR
     assert list(history.requests) == [
-        PastRequest(at=at, months=12, amount_cents=100_000, max_rate_bp=600, purpose_class=1)
+        PastRequest(
+            at=at,
+            borrower_id="borrower-of-r1",
+            months=12,
+            amount_cents=100_000,
+            max_rate_bp=600,
+            purpose_class=1,
+        )
     ]
     assert list(history.outcomes) == [
         PastOutcome(
             request_id="r1",
+            borrower_id="borrower-of-r1",
             opened_at=at,
             at=at,
             months=12,
@@ -141,8 +149,10 @@ def test_the_figures_of_a_term_are_counted_by_the_day() -> None:
     assert figures == TermFigures(
         months=12,
         days=7,
+        borrower_count=6,
         request_count=6,
         requested_cents_a_day=25_714,
+        covered_count=6,
         cover_count=6,
         covered_cents_a_day=25_714,
         middle_rate_bp=400,

@@ -41,12 +41,13 @@ def a_book_of_two_rates() -> Market:
     return a_market({"ada": 60_000, "bob": 90_000}, bob=an_offer("bob", ask_bp=450))
 
 
-def with_past_covers(market: Market, count: int, *, hours_of_waiting: int = 0) -> Market:
-    """As many requests of 500.00 as that, covered with money that ada gets for them."""
+def with_past_covers(market: Market, count: int, *, hours_of_waiting: int = 0, people: int = 100) -> Market:
+    """As many requests of 500.00 as that, of so many people in turn, covered with money that ada gets for them."""
     for number in range(count):
         market.purses.free_cents.update(ada=50_000 if hours_of_waiting == 0 else 0, bob=0)
         market.purses.vers.update(ada=market.purses.vers["ada"] + 1, bob=market.purses.vers["bob"] + 1)
-        market.send(OpenRequest(request=a_request(f"past-{number}", amount_cents=50_000)), after=HOUR)
+        asked = a_request(f"past-{number}", amount_cents=50_000, borrower_id=f"person {number % people}")
+        market.send(OpenRequest(request=asked), after=HOUR)
         if hours_of_waiting:
             market.pay_in("ada", 50_000)
             market.send(Tick(), after=hours_of_waiting * HOUR)
@@ -159,3 +160,14 @@ class TestPast:
         assert outlook_of(market, cents=1_000_000).likely_rate == RateBand(
             low_bp=400, middle_bp=400, high_bp=400, case_count=21
         )
+
+
+@pytest.mark.parametrize(("people", "case_count"), [(3, 0), (4, 26), (5, 25)])
+def test_the_past_of_fewer_than_five_people_is_not_told(people: int, case_count: int) -> None:
+    """The last request, of one more person, is much smaller: it is a case only where the others are too few people."""
+    market = with_past_covers(a_book_of_two_rates(), 25, people=people)
+
+    outlook = outlook_of(market)
+
+    assert isinstance(outlook.likely_rate, NotEnoughData) is (case_count == 0)
+    assert outlook.likely_rate.case_count == outlook.until_covered.case_count == case_count
